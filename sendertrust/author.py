@@ -1,0 +1,300 @@
+"""One From field body: its mailboxes, or why no two readers need agree on them.
+
+What is accepted is RFC 5322 3.4 with the UTF-8 of RFC 6532, read strictly::
+
+    mailbox-list = mailbox *( "," mailbox )
+    mailbox      = [CFWS] ( [phrase] "<" [FWS] addr-spec [FWS] ">" / addr-spec ) [CFWS]
+    phrase       = 1*( atom / quoted-string / "." / CFWS )
+    addr-spec    = what `address.parse_mailbox` reads: nothing inside it, no CFWS
+    CFWS         = 1*( FWS / comment )
+    comment      = "(" *( ctext / quoted-pair / comment ) ")"
+
+Groups (RFC 6854), empty list elements, routes and the rest of RFC 5322 4.4
+are recognised only to be refused by name. A name is kept only if it might
+hide or show an address: see `views`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import attrs
+
+from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
+from sendertrust.encoded_word import READERS, USUAL_READERS, decode, encoded_words, unclosed_word
+from sendertrust.terms import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sendertrust.policy import Policy
+
+__all__ = ["Mailbox", "hidden_addresses", "parse_author", "shown_addresses", "simple_author"]
+
+# A name that cannot hide anything, before an address in brackets; or an address alone.
+_PLAIN_QUOTED_STRING: Final = r"\"[A-Za-z0-9 !#$%&'()*+,\-./:;?^_`{|}~\[\]]*+\""
+_PLAIN_PHRASE: Final = r"[A-Za-z0-9 \t!#$%&'*+\-./?^_`{|}~]*+"
+_SIMPLE: Final = re.compile(
+    rf"[ \t]*+(?:(?:{_PLAIN_QUOTED_STRING}|{_PLAIN_PHRASE})[ \t]*+<({DOT_STRING})@({DOMAIN})>"
+    rf"|({DOT_STRING})@({DOMAIN}))[ \t]*+",
+)
+
+_TOKEN: Final = re.compile(
+    rf"""(?P<blank>[ \t\r\n]++)
+      | (?P<atom>[{ATEXT}\x80-\U0010ffff]++)
+      | (?P<quoted>"(?:[^"\\]|\\[^\r\n])*+")
+      | (?P<literal>\[[^\[\]\\]*+\])
+      | (?P<special>[()<>\[\]:;@\\,."])""",
+    re.VERBOSE,
+)
+_IN_COMMENT: Final = re.compile(r"[^()\\]*+(?:(?P<open>\()|(?P<close>\))|\\[^\r\n])")
+
+_UNREADABLE: Final = re.compile(
+    r"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|(?P<separator>[\u2028\u2029])"
+    r"|(?P<bidi>[\u202a-\u202e\u2066-\u2069])|(?P<undecodable>[\ud800-\udfff])",
+)
+_UNREADABLE_RULES: Final = {
+    "control": "control-character",
+    "separator": "line-separator",
+    "bidi": "bidi-in-name",
+    "undecodable": "not-utf8",
+}
+_UNREADABLE_DECODED: Final = re.compile(
+    r"(?P<control>[\x00-\x1f\x7f-\x9f])|(?P<separator>[\u2028\u2029])|(?P<bidi>[\u202a-\u202e\u2066-\u2069])",
+)
+_UNREADABLE_DECODED_RULES: Final = {**_UNREADABLE_RULES, "control": "control-decoded"}
+
+_CFWS: Final = frozenset({"blank", "comment"})
+_PHRASE: Final = _CFWS | {"atom", "quoted", "."}
+_NOT_IN_PHRASE: Final = {
+    "@": "at-in-name",
+    ":": "delimiter-unexpected",
+    ";": "delimiter-unexpected",
+    ">": "angle-unopened",
+}
+_NEVER: Final = frozenset(":;>")
+_BLANKS: Final = " \t\r\n"
+_DECODING_DEPTH: Final = 3
+
+# A lone surrogate: the input cannot hold one here, and decoding cannot make one.
+_HERE: Final = "\ud800"
+_BLANK: Final = re.compile(r"[ \t\r\n]++")
+_DELIMITER: Final = re.compile(r"[,;:]")
+_IGNORED: Final = frozenset(" \"'()")
+_PUNCTUATION: Final = "'.`*!?"
+_QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
+# What might be an address to somebody: not judged here, only found. Each run of ordinary
+# characters is tried from its first one only, which keeps the search linear.
+_ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
+_CANDIDATE: Final = re.compile(
+    rf'(?:"[^"]*+"|(?<!{_ORDINARY}){_ORDINARY}++)@(?:\[[^\[\]]*+\]|(?:{_ORDINARY}|@)++)',
+)
+
+
+class _Token(NamedTuple):
+    """A piece of a field: its kind (a special is its own kind) and where it stands."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@attrs.frozen
+class Mailbox:
+    """One author: the address, and whatever in the text around it has an ``@`` to some reader.
+
+    *views* are that text as different readers see it (as it stands, without
+    escapes, decoded, in NFKC), with `_HERE` in the place of the address.
+    """
+
+    address: Address
+    views: tuple[str, ...] = ()
+
+
+def simple_author(text: str, policy: Policy) -> Address | None:
+    """Read the common shapes of a From field body in one step, or leave it to `parse_author`."""
+    if len(text) > policy.max_line_octets or len(text) > policy.max_field_octets:
+        return None
+    simple = _SIMPLE.fullmatch(text)
+    return simple and plain_address(simple[1] or simple[3], simple[2] or simple[4])
+
+
+def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
+    """Read one From field body, decoded by `address.as_text` and with sound line breaks."""
+    if fault := _unreadable(text, policy):
+        return fault
+    tokens = _tokens(text, policy.max_comment_depth)
+    if isinstance(tokens, Malformed):
+        return tokens
+    words = [word.span() for word in encoded_words(text)]
+    mailboxes = []
+    for start, element in _elements(tokens):
+        content = [token for token in element if token.kind not in _CFWS]
+        if not content:
+            return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
+        span = _address_span(text, content)
+        if isinstance(span, Malformed):
+            return span
+        if _overlaps(words, *span):
+            return Malformed.at("encoded-word-in-address", text, span[0])
+        address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
+        if isinstance(address, Malformed):
+            return Malformed(address.rule, Malformed.at("", text, span[0]).offset + address.offset)
+        views = _views(text[start : span[0]] + _HERE + text[span[1] : element[-1].end])
+        if isinstance(views, str):
+            return Malformed.at(views, text, start)
+        mailboxes.append(Mailbox(address, views))
+    return tuple(mailboxes)
+
+
+def _unreadable(text: str, policy: Policy) -> Malformed | None:
+    """Find what no structure can make good."""
+    if len(text.encode("utf-8", "replace")) > policy.max_field_octets:
+        return Malformed("field-too-long", 0)
+    if unreadable := _UNREADABLE.search(text):
+        return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
+    unclosed = unclosed_word(text)
+    return None if unclosed is None else Malformed.at("encoded-word-unclosed", text, unclosed)
+
+
+def _tokens(text: str, max_comment_depth: int) -> list[_Token] | Malformed:
+    tokens, index = [], 0
+    while index < len(text):
+        match = _TOKEN.match(text, index)
+        assert match is not None  # noqa: S101 - every character left is in the table; tells mypy so
+        kind, end = str(match.lastgroup), match.end()
+        if kind == "special":
+            kind = match[0]
+        if kind == '"':
+            return Malformed.at("quotes-unclosed", text, index)
+        if kind == "(":
+            comment_end = _comment_end(text, index, max_comment_depth)
+            if isinstance(comment_end, Malformed):
+                return comment_end
+            kind, end = "comment", comment_end
+        tokens.append(_Token(kind, index, end))
+        index = end
+    return tokens
+
+
+def _comment_end(text: str, start: int, max_depth: int) -> int | Malformed:
+    """Find where a comment ends, counting parentheses instead of recursing into them."""
+    depth, index = 0, start
+    while part := _IN_COMMENT.match(text, index):
+        index = part.end()
+        depth += {"open": 1, "close": -1, None: 0}[part.lastgroup]
+        if depth > max_depth:
+            return Malformed.at("comment-too-deep", text, index - 1)
+        if depth == 0:
+            return index
+    return Malformed.at("comment-unclosed", text, start)
+
+
+def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
+    """Split a list at its commas, those inside angle brackets aside; each element with where it begins."""
+    element: list[_Token] = []
+    start, in_angle = 0, False
+    for token in tokens:
+        in_angle = token.kind == "<" or (in_angle and token.kind != ">")
+        if token.kind == "," and not in_angle:
+            yield start, element
+            start, element = token.end, []
+        else:
+            element.append(token)
+    yield start, element
+
+
+def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Malformed:
+    """Find the one place in a list element, its CFWS left out, where its address must stand."""
+    kinds = [token.kind for token in content]
+    opening = kinds.index("<") if "<" in kinds else len(kinds)
+    for index, token in enumerate(content[:opening]):
+        if token.kind == ":" and index > 0 and _PHRASE.issuperset(kinds[:index]):
+            return Malformed.at("from-group", text, token.start)
+        if token.kind in _NEVER or (opening < len(kinds) and token.kind not in _PHRASE):
+            return Malformed.at(_NOT_IN_PHRASE.get(token.kind, "special-in-name"), text, token.start)
+    if opening == len(kinds):
+        if "@" not in kinds:
+            return Malformed.at("no-address", text, content[0].start)
+        return content[0].start, content[-1].end
+    if ">" not in kinds[opening:]:
+        return Malformed.at("angle-unclosed", text, content[opening].start)
+    closing = kinds.index(">", opening)
+    if closing + 1 < len(content):
+        return Malformed.at("text-after-address", text, content[closing + 1].start)
+    start, end = content[opening].end, content[closing].start
+    inner = text[start:end]
+    return start + len(inner) - len(inner.lstrip(_BLANKS)), end - len(inner) + len(inner.rstrip(_BLANKS))
+
+
+def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Say whether one of some sorted, disjoint spans overlaps another one."""
+    before_end = bisect_left(spans, (end, 0))
+    return before_end > 0 and spans[before_end - 1][1] > start
+
+
+def _views(around: str) -> tuple[str, ...] | str:
+    """Give what different readers see around an address, where that has an ``@``; or the rule it breaks.
+
+    As it stands; with its encoded-words decoded by each of `READERS`, and
+    what comes out of that decoded again; each of them without quotes, escapes
+    and parentheses too, and in NFKC.
+    """
+    if "@" not in around and "=?" not in around and around.replace(_HERE, "").isascii():
+        return ()
+    text = _BLANK.sub(" ", around)
+    seen = [text]
+    for _ in range(_DECODING_DEPTH):
+        if "=?" not in text:
+            break
+        decoded = [decode(text, reader) for reader in READERS]
+        for view in decoded[: len(USUAL_READERS)]:
+            if unreadable := _UNREADABLE_DECODED.search(view):
+                return _UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)]
+        seen += decoded
+        text = decoded[0]
+    seen = list(dict.fromkeys(seen))
+    seen += [unicodedata.normalize("NFKC", view) for view in seen]
+    seen += [view.translate(_QUOTING) for view in seen]
+    return tuple(dict.fromkeys(view for view in seen if "@" in view))
+
+
+def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
+    """Give what a reader might take for the author instead of the address.
+
+    That is a reader that ignores quotes, escapes, comments or encoding and
+    then splits at delimiters: an address in angle brackets, an address beside
+    one of ``, ; :``, and one in a part between those that has no other address.
+    """
+    for view in mailbox.views:
+        joined = "@".join(part.strip(" ") for part in view.split("@"))
+        for bracketed in joined.split("<")[1:]:
+            inside = bracketed.partition(">")[0]
+            if "@" in inside and _HERE not in inside:
+                yield from [match[0] for match in _CANDIDATE.finditer(inside)] or [inside]
+        for match in _CANDIDATE.finditer(joined):
+            if _beside_delimiter(joined, match.start() - 1, -1) or _beside_delimiter(joined, match.end(), 1):
+                yield match[0]
+        parts = _DELIMITER.split(joined)
+        for part in parts if len(parts) > 1 else ():
+            if _HERE not in part and "<" not in part:
+                yield from (match[0] for match in _CANDIDATE.finditer(part))
+
+
+def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
+    """Give what a person who reads the name might take for an address: one with a dotted domain."""
+    for view in mailbox.views:
+        for match in _CANDIDATE.finditer(view):
+            shown = match[0].strip(_PUNCTUATION)
+            if "." in shown.rpartition("@")[2]:
+                yield shown
+
+
+def _beside_delimiter(view: str, index: int, step: int) -> bool:
+    """Say whether a delimiter is next to *index* in the direction of *step*, quotes and blanks aside."""
+    while 0 <= index < len(view) and view[index] in _IGNORED:
+        index += step
+    return 0 <= index < len(view) and view[index] in ",;:>"

@@ -1,0 +1,441 @@
+"""The question itself: may this account write under these two identities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias, get_args
+
+import attrs
+
+from sendertrust.address import NULL_PATH, Address, NullPath, as_text, login_address, parse_mailbox, parse_reverse_path
+from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
+from sendertrust.message import Fields, body_fault, fields_of_block, fields_of_pairs
+from sendertrust.policy import EPOST, Policy
+from sendertrust.rights import OWN, Aliases, AliasSource, right_to, same_mailbox
+from sendertrust.terms import (
+    UNSEEN,
+    Action,
+    DisplayName,
+    Finding,
+    LineEnds,
+    Malformed,
+    MultipleAuthors,
+    Reason,
+    SenderField,
+    Stage,
+    TrustLevel,
+    Unseen,
+)
+from sendertrust.verdict import Verdict
+
+__all__ = ["check", "check_message"]
+
+HeaderFrom: TypeAlias = str | bytes | Sequence[str | bytes] | Unseen | None
+MessageSource: TypeAlias = bytes | Sequence[tuple[str | bytes, str | bytes]]
+
+_NO_ALIASES: Final = Aliases()
+_MAX_CLAIMED_CHARACTERS: Final = 256
+_LINE_ENDS: Final = get_args(LineEnds)
+_PAIR: Final = 2
+
+
+def check(
+    auth_id: str | None,
+    envelope_from: str | bytes,
+    header_from: HeaderFrom,
+    aliases: AliasSource = (),
+    *,
+    level: TrustLevel | None = None,
+    policy: Policy = EPOST,
+    line_ends: LineEnds = "crlf",
+) -> Verdict:
+    """Say whether an account may write under an envelope sender and a From header.
+
+    *auth_id* is the login, trusted text: ``user@domain``, or ``user`` to be
+    qualified by the policy's ``default_domain``; None or ``""`` if nobody
+    logged in. *envelope_from* is the reverse-path, with or without angle
+    brackets; ``""`` or ``"<>"`` is the null one. *header_from* is the body of
+    every From field, in order and as received (undecoded, still folded): one
+    string is one field, None or ``[]`` says that there is none, and `UNSEEN`
+    that DATA has not come yet. *aliases* is what else the account may send
+    as: an `Aliases`, a list, tuple or set of `str`, or `LOOKUP_FAILED`.
+    *level* overrides ``policy.level``; *line_ends* says which line ends the
+    host hands over.
+
+    Whatever a client can send gives a verdict. `TypeError` and `ValueError`
+    are for what only the caller can get wrong, and say what to pass instead.
+
+    >>> from sendertrust import check, UNSEEN, TrustLevel
+    >>> check("user1@test-sample.jp", "user2@test-sample.jp", UNSEEN, level=TrustLevel.ENVELOPE).reason
+    <Reason.ENVELOPE_MISMATCH: 'envelope_mismatch'>
+
+    Source: the E-Post document, 送信者の信頼度; RFC 6409 6.1 and 6.3.
+    """
+    _require(auth_id, level, policy, line_ends)
+    header: Fields | Unseen
+    if header_from is UNSEEN:
+        header = UNSEEN
+    elif policy.sender_field is SenderField.MUST_MATCH:
+        msg = "this policy reads Sender and Resent fields too: call check_message with the header block"
+        raise ValueError(msg)
+    else:
+        header = Fields(author=_bodies(header_from))
+    return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
+
+
+def check_message(
+    auth_id: str | None,
+    envelope_from: str | bytes,
+    message: MessageSource,
+    aliases: AliasSource = (),
+    *,
+    level: TrustLevel | None = None,
+    policy: Policy = EPOST,
+    line_ends: LineEnds = "crlf",
+) -> Verdict:
+    r"""Say the same of a message, or of its header block, as received.
+
+    *message* is `bytes`, of which nothing after the first empty line is
+    looked at, or the (name, body) pairs that a milter collects; never a
+    parsed ``email.message.Message``, which has lost what must be judged. The
+    other arguments are those of `check`.
+
+    >>> from sendertrust import check_message, SUBMISSION
+    >>> message = b"From: Me <me@a.example>\r\n\r\nHi\r\n"
+    >>> check_message("me@a.example", "me@a.example", message, policy=SUBMISSION).allowed
+    True
+    """
+    _require(auth_id, level, policy, line_ends)
+    if isinstance(message, bytes):
+        header = fields_of_block(message, policy, line_ends)
+    else:
+        header = fields_of_pairs(_pairs(message), policy, line_ends)
+    return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
+
+
+def _decide(
+    auth_id: str | None,
+    envelope_from: str | bytes,
+    header: Fields | Malformed | Unseen,
+    alias_source: AliasSource,
+    level: TrustLevel | None,
+    policy: Policy,
+    line_ends: LineEnds,
+) -> Verdict:
+    """Answer the most common question by itself, and have all others judged.
+
+    That is the one in which login, envelope and From are one plain address:
+    it is canonical and the other two equal it letter for letter, so there is
+    nothing that `_judge` could find; a test holds the two together.
+    """
+    required = policy.level if level is None else level
+    own = _own_address(auth_id, envelope_from, header, policy)
+    if own is None:
+        return _judge(auth_id, envelope_from, header, _aliases(alias_source), required, policy, line_ends)
+    return Verdict(
+        policy=policy,
+        required=required,
+        stage=Stage.DATA,
+        auth_id=own,
+        envelope_from=own,
+        header_from=(own,),
+        findings=(),
+        matched_by=(OWN, OWN),
+        advisories=_ignored(_aliases(alias_source), policy),
+    )
+
+
+def _own_address(
+    auth_id: str | None,
+    envelope_from: str | bytes,
+    header: Fields | Malformed | Unseen,
+    policy: Policy,
+) -> str | None:
+    if not isinstance(header, Fields) or len(header.author) != 1 or header.others or type(envelope_from) is not str:
+        return None
+    author = simple_author(header.author[0], policy)
+    if author is None or author.text != auth_id:
+        return None
+    return auth_id if envelope_from == auth_id or envelope_from == f"<{auth_id}>" else None  # noqa: PLR1714 - speed
+
+
+def _judge(
+    auth_id: str | None,
+    envelope_from: str | bytes,
+    header: Fields | Malformed | Unseen,
+    aliases: Aliases,
+    required: TrustLevel,
+    policy: Policy,
+    line_ends: LineEnds,
+) -> Verdict:
+    """Gather the facts in their order; what follows from them is the verdict's to say."""
+    path = _text("envelope_from", envelope_from)
+    envelope = parse_reverse_path(path, legacy_dots=policy.legacy_dots)
+    findings: list[Finding] = []
+    envelope_right: str | None = None
+    mailboxes: tuple[Mailbox, ...] = ()
+    matched_by: list[str | None] = []
+    advisories: list[str] = []
+
+    if not auth_id:
+        findings.append(Finding(Reason.NOT_AUTHENTICATED, None, "login-required"))
+    else:
+        account = _Account(login_address(auth_id, policy.default_domain), aliases, policy)
+        envelope_right = _judge_envelope(envelope, path, account, findings)
+        if header is not UNSEEN:
+            mailboxes = _read_author(header, policy, line_ends, findings)
+            matched_by = _judge_author(mailboxes, envelope, account, findings)
+            _judge_others(header, account, line_ends, findings)
+            _judge_names(mailboxes, account, findings, advisories)
+        advisories += _ignored(aliases, policy)
+
+    return Verdict(
+        policy=policy,
+        required=required,
+        stage=Stage.MAIL if header is UNSEEN else Stage.DATA,
+        auth_id=auth_id or None,
+        envelope_from=envelope.text if isinstance(envelope, Address) else ("" if envelope is NULL_PATH else None),
+        header_from=tuple([mailbox.address.text for mailbox in mailboxes]),
+        findings=tuple(findings),
+        matched_by=(envelope_right, *matched_by),
+        advisories=tuple(advisories),
+    )
+
+
+@attrs.frozen
+class _Account:
+    """Who logged in, and what else is known to be theirs."""
+
+    login: Address | None
+    aliases: Aliases
+    policy: Policy
+
+    @property
+    def header_aliases(self) -> Aliases:
+        """What the header is looked up in: under EPOST, nothing."""
+        return self.aliases if self.policy.aliases_cover_header else _NO_ALIASES
+
+    def without_right(self, identity: str, address: Address, reason: Reason, aliases: Aliases) -> Finding:
+        """Say that no source grants an address; or, if one failed, that it is not known."""
+        if aliases.failed:
+            return Finding(Reason.LOOKUP_FAILED, address.text, f"{identity}-lookup")
+        return Finding(reason, address.text, f"{identity}-owner")
+
+    def foreign(self, text: str, mailbox: Mailbox) -> bool | None:
+        """Say whether what looks like an address is somebody else's; None if a failed source may know.
+
+        The account's are its login and its exact grants, in every policy.
+        The address that the text stands beside is judged by itself.
+        """
+        unquoted = text[1:-1] if text[0] == text[-1] == "'" else text  # as some clients quote a name
+        address = parse_mailbox(unquoted, legacy_dots=True)
+        if isinstance(address, Malformed):
+            return True
+        if address == mailbox.address or right_to(address, self.login, self.aliases, self.policy, exact_only=True):
+            return False
+        return None if self.aliases.failed else True
+
+    def first_foreign(
+        self, texts: Iterable[str], mailbox: Mailbox, identity: str, reason: Reason, rule: str
+    ) -> Finding | None:
+        """Make a finding of the first text that is a foreign address, else of the first that may be one."""
+        unknown = None
+        for text in dict.fromkeys(texts):
+            foreign = self.foreign(text, mailbox)
+            if foreign:
+                return Finding(reason, _claimed(text), rule)
+            if foreign is None and unknown is None:
+                unknown = text
+        if unknown is None:
+            return None
+        return Finding(Reason.LOOKUP_FAILED, _claimed(unknown), f"{identity}-lookup")
+
+
+def _judge_envelope(
+    envelope: Address | NullPath | Malformed,
+    path: str,
+    account: _Account,
+    findings: list[Finding],
+) -> str | None:
+    """Judge the reverse-path; give the right to it."""
+    if isinstance(envelope, Malformed):
+        findings.append(_malformed(Reason.ENVELOPE_MALFORMED, path, envelope))
+        return None
+    if envelope is NULL_PATH:
+        # RFC 6409 3.2: never by itself a reason to reject, unless the site says so.
+        if account.policy.null_sender is Action.REJECT:
+            findings.append(Finding(Reason.ENVELOPE_NULL, "", "null-sender"))
+        return "null"
+    right = right_to(envelope, account.login, account.aliases, account.policy)
+    if right is None:
+        findings.append(account.without_right("envelope", envelope, Reason.ENVELOPE_MISMATCH, account.aliases))
+    return right
+
+
+def _read_author(
+    header: Fields | Malformed, policy: Policy, line_ends: LineEnds, findings: list[Finding]
+) -> tuple[Mailbox, ...]:
+    """Read the one From field; give its mailboxes, or none and a finding that says why."""
+    if isinstance(header, Malformed):
+        findings.append(_malformed(Reason.HEADERS_MALFORMED, None, header))
+    elif not header.author:
+        findings.append(Finding(Reason.FROM_MISSING, None, "from-missing"))
+    elif len(header.author) > 1:
+        findings.append(Finding(Reason.FROM_DUPLICATE, _claimed(header.author[1]), "from-duplicate"))
+    else:
+        mailboxes = _mailboxes(header.author[0], policy, line_ends)
+        if not isinstance(mailboxes, Malformed):
+            return mailboxes
+        reason = Reason.FROM_GROUP if mailboxes.rule == "from-group" else Reason.FROM_MALFORMED
+        findings.append(_malformed(reason, header.author[0], mailboxes))
+    return ()
+
+
+def _judge_author(
+    mailboxes: tuple[Mailbox, ...],
+    envelope: Address | NullPath | Malformed,
+    account: _Account,
+    findings: list[Finding],
+) -> list[str | None]:
+    """Judge who the author is; give the right to each mailbox."""
+    policy, aliases = account.policy, account.header_aliases
+    if len(mailboxes) > 1 and policy.multiple_authors is MultipleAuthors.REJECT:
+        findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
+    rights = []
+    for mailbox in mailboxes:
+        address, hidden = mailbox.address, hidden_addresses(mailbox)
+        if finding := account.first_foreign(hidden, mailbox, "from", Reason.FROM_HIDDEN_ADDRESS, "hidden-address"):
+            findings.append(finding)
+        right = right_to(address, account.login, aliases, policy)
+        if right is None:
+            findings.append(account.without_right("from", address, Reason.FROM_MISMATCH, aliases))
+        if (
+            policy.header_equals_envelope
+            and isinstance(envelope, Address)
+            and not same_mailbox(address, envelope, policy)
+        ):
+            findings.append(Finding(Reason.FROM_NOT_ENVELOPE, address.text, "from-envelope"))
+        rights.append(right)
+    return rights
+
+
+def _judge_others(header: Fields | Malformed, account: _Account, line_ends: LineEnds, findings: list[Finding]) -> None:
+    """Judge Sender, Resent-From and Resent-Sender, where the policy reads them."""
+    if isinstance(header, Malformed):
+        return
+    aliases = account.header_aliases
+    if [name for name, _ in header.others].count("sender") > 1:
+        findings.append(Finding(Reason.SENDER_MISMATCH, None, "sender-duplicate"))
+    for name, body in dict.fromkeys(header.others):
+        mailboxes = _mailboxes(body, account.policy, line_ends)
+        if isinstance(mailboxes, Malformed):
+            findings.append(_malformed(Reason.SENDER_MISMATCH, body, mailboxes))
+            continue
+        if len(mailboxes) > 1 and name != "resent-from":
+            findings.append(Finding(Reason.SENDER_MISMATCH, mailboxes[1].address.text, "sender-multiple"))
+        for mailbox in mailboxes:
+            address, hidden = mailbox.address, hidden_addresses(mailbox)
+            if finding := account.first_foreign(hidden, mailbox, "sender", Reason.SENDER_MISMATCH, "hidden-address"):
+                findings.append(finding)
+            if right_to(address, account.login, aliases, account.policy) is None:
+                findings.append(account.without_right("sender", address, Reason.SENDER_MISMATCH, aliases))
+
+
+def _judge_names(
+    mailboxes: tuple[Mailbox, ...],
+    account: _Account,
+    findings: list[Finding],
+    advisories: list[str],
+) -> None:
+    """Judge what the names of the authors show to a person, as far as the policy cares."""
+    wish = account.policy.display_name
+    if wish is DisplayName.IGNORE:
+        return
+    for mailbox in mailboxes:
+        shown = shown_addresses(mailbox)
+        finding = account.first_foreign(shown, mailbox, "from", Reason.DISPLAY_NAME_SPOOF, "name-shows-address")
+        if finding is None:
+            continue
+        if wish is DisplayName.REJECT:
+            findings.append(finding)
+        elif finding.reason is Reason.DISPLAY_NAME_SPOOF:
+            advisories.append(f"display name shows {finding.claimed}")
+
+
+def _mailboxes(body: str, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox, ...] | Malformed:
+    simple = simple_author(body, policy)
+    if simple is not None:
+        return (Mailbox(simple),)
+    return body_fault(body, policy, line_ends) or parse_author(body, policy)
+
+
+def _malformed(reason: Reason, claimed: str | None, fault: Malformed) -> Finding:
+    return Finding(reason, None if claimed is None else _claimed(claimed), fault.rule, fault.offset)
+
+
+def _claimed(text: str) -> str:
+    """Cut what a client wrote, and spell out what is no text in it; blanks around it tell nothing."""
+    shown = text.strip(" \t\r\n")[:_MAX_CLAIMED_CHARACTERS].encode("utf-8", "backslashreplace").decode()
+    return shown[:_MAX_CLAIMED_CHARACTERS]
+
+
+def _require(auth_id: object, level: object, policy: object, line_ends: object) -> None:
+    """Refuse what only the caller can get wrong."""
+    if auth_id is not None and not isinstance(auth_id, str):
+        msg = f"pass auth_id as str or None, not {type(auth_id).__name__}"
+        raise TypeError(msg)
+    if level is not None and not isinstance(level, TrustLevel):
+        msg = f"pass level as a TrustLevel or None, not {level!r}: TrustLevel.parse reads text and numbers"
+        raise TypeError(msg)
+    if not isinstance(policy, Policy):
+        msg = f"pass policy as a Policy, such as EPOST, SUBMISSION or STRICT, not {policy!r}"
+        raise TypeError(msg)
+    if line_ends not in _LINE_ENDS:
+        msg = f"pass line_ends as one of {', '.join(_LINE_ENDS)}, not {line_ends!r}"
+        raise ValueError(msg)
+
+
+def _aliases(source: AliasSource) -> Aliases:
+    if source == ():
+        return _NO_ALIASES
+    return source if isinstance(source, Aliases) else Aliases.union(source)
+
+
+def _ignored(aliases: Aliases, policy: Policy) -> tuple[str, ...]:
+    if aliases is _NO_ALIASES:
+        return ()
+    return tuple([f"alias ignored: {_claimed(entry)}" for entry in aliases.malformed(policy)])
+
+
+def _bodies(header_from: HeaderFrom) -> tuple[str, ...]:
+    if header_from is None:
+        return ()
+    if isinstance(header_from, (str, bytes)) or type(header_from).__module__.startswith("email."):
+        return (_text("header_from", header_from),)
+    if isinstance(header_from, bytearray | memoryview) or not isinstance(header_from, Sequence):
+        msg = f"pass header_from as str, bytes, a list of them, None or UNSEEN, not {type(header_from).__name__}"
+        raise TypeError(msg)
+    return tuple([_text("header_from", body) for body in header_from])
+
+
+def _pairs(message: object) -> Sequence[tuple[str | bytes, str | bytes]]:
+    if isinstance(message, str | bytearray | memoryview) or not isinstance(message, Sequence):
+        msg = f"pass message as the bytes received or as (name, body) pairs, not {type(message).__name__}"
+        raise TypeError(msg)
+    for pair in message:
+        if not isinstance(pair, tuple | list) or len(pair) != _PAIR:
+            msg = f"pass message as the bytes received or as (name, body) pairs, not with {type(pair).__name__} in it"
+            raise TypeError(msg)
+    return [(_text("a field name", name), _text("a field body", body)) for name, body in message]
+
+
+def _text(name: str, value: object) -> str:
+    if type(value) is str:
+        return as_text(value)
+    if any(base.__module__.startswith("email.") for base in type(value).__mro__):
+        msg = f"{name} is a header of the email package, already decoded: pass the message's bytes to check_message"
+        raise TypeError(msg)
+    if not isinstance(value, str | bytes):
+        msg = f"pass {name} as str or bytes, as received, not {type(value).__name__}"
+        raise TypeError(msg)
+    return as_text(value)

@@ -1,0 +1,187 @@
+"""A header block, or the fields a milter collects: the bodies of the fields that name somebody.
+
+::
+
+    block  = *field
+    field  = name *WSP ":" text EOL *( 1*WSP text-that-is-not-blank EOL )
+    name   = 1*( %d33-57 / %d59-126 )             ; RFC 5322 2.2
+    text   = *( any octet but NUL, CR, LF )       ; RFC 6532 3.2 allows UTF-8
+    EOL    = CRLF, or LF alone where the host says that it hands over such text
+
+Blanks before the colon are RFC 5322 4.5 (some readers take ``From :`` for
+From, so it counts); blank continuation lines, which 4.2 allows, end the
+header to some readers and not to others, and are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from sendertrust.address import as_text
+from sendertrust.terms import Malformed, SenderField
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sendertrust.policy import Policy
+    from sendertrust.terms import LineEnds
+
+__all__ = ["Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
+
+_NAME: Final = r"[!-9;-~]++"
+_NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
+_FROM: Final = "from"
+_OTHERS: Final = ("sender", "resent-from", "resent-sender")
+# What str.splitlines() splits beside CR and LF.
+_LINE_BREAK_LOOKALIKE: Final = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]")
+
+
+@attrs.frozen
+class Fields:
+    """The bodies of the fields that name somebody, as received and in order.
+
+    Of From no more than two: one too many is enough to know. *others* are
+    (name in lower case, body) of Sender, Resent-From and Resent-Sender, and
+    empty if the policy ignores them.
+    """
+
+    author: tuple[str, ...]
+    others: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen
+class _Grammar:
+    """The patterns of the grammar above for one kind of line end."""
+
+    end_of_line: str
+    end_of_block: bytes
+    block: re.Pattern[str]
+    body: re.Pattern[str]
+    author: re.Pattern[str]
+    others: re.Pattern[str]
+    #: Why a block or a body stops being one: the first rule whose pattern matches there.
+    faults: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
+    text = r"[^\r\n\0]*+"
+    field = rf"(?aim:^({{}})[ \t]*+):({text}(?:{eol}[ \t]{text})*+)"
+    continuation = rf"[ \t]++[^ \t\r\n\0]{text}"
+    faults = {
+        "nul": rf"{text}\0",
+        **{rule: text + fault for rule, fault in faults_of_line_ends.items()},
+        "leading-continuation": r"\A[ \t]",
+        "blank-continuation": r"[ \t]",
+    }
+    return _Grammar(
+        end_of_line=eol,
+        end_of_block=(eol + eol).encode(),
+        block=re.compile(rf"(?:{_NAME}[ \t]*+:{text}{eol}(?:{continuation}{eol})*+)*+"),
+        body=re.compile(rf"{text}(?:{eol}{continuation})*+(?:{eol})?+"),
+        author=re.compile(field.format(_FROM)),
+        others=re.compile(field.format("|".join(_OTHERS))),
+        faults=tuple((rule, re.compile(pattern)) for rule, pattern in faults.items()),
+    )
+
+
+_GRAMMARS: Final[dict[LineEnds, _Grammar]] = {
+    "crlf": _grammar("\r\n", {"bare-cr": r"\r(?!\n)", "bare-lf": r"\n"}),
+    "lf": _grammar("\n", {"cr-in-lf-text": r"\r"}),
+}
+
+
+def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fields | Malformed:
+    """Read a header block, or a message up to its first empty line."""
+    grammar = _GRAMMARS[line_ends]
+    if not message or message.startswith(grammar.end_of_line.encode()):
+        return Fields(author=())
+    end = message.find(grammar.end_of_block, 0, policy.max_block_octets + len(grammar.end_of_block))
+    octets = message if end == -1 else message[:end]
+    if len(octets) > policy.max_block_octets:
+        return Malformed("block-too-long", policy.max_block_octets)
+    if fault := _long_line(octets, grammar, policy):
+        return fault
+    text = as_text(octets)
+    if not text.endswith(grammar.end_of_line):
+        text += grammar.end_of_line
+    good = _end_of_match(grammar.block, text)
+    if good < len(text):
+        line = text[good:].partition("\n")[0]
+        return _fault(text, good, grammar, otherwise="field-name" if ":" in line else "not-a-field")
+    if fault := _lookalike(text, policy):
+        return fault
+    return Fields(
+        author=tuple(match[2] for match in islice(grammar.author.finditer(text), 2)),
+        others=tuple((match[1].lower(), match[2]) for match in grammar.others.finditer(text))
+        if policy.sender_field is SenderField.MUST_MATCH
+        else (),
+    )
+
+
+def fields_of_pairs(
+    pairs: Sequence[tuple[str | bytes, str | bytes]],
+    policy: Policy,
+    line_ends: LineEnds,
+) -> Fields | Malformed:
+    """Read header fields that somebody else has split into names and bodies."""
+    author, others = [], []
+    octets = 0
+    for raw_name, raw_body in pairs:
+        name, body = as_text(raw_name), as_text(raw_body)
+        octets += len(name.encode("utf-8", "replace")) + len(body.encode("utf-8", "replace"))
+        if octets > policy.max_block_octets:
+            return Malformed("block-too-long", policy.max_block_octets)
+        if not _NAME_OF_PAIR.fullmatch(name):
+            return Malformed("field-name", 0)
+        if fault := body_fault(body, policy, line_ends) or _lookalike(body, policy):
+            return fault
+        lower_name = name.rstrip(" \t").lower()
+        if lower_name == _FROM:
+            author.append(body)
+        elif lower_name in _OTHERS and policy.sender_field is SenderField.MUST_MATCH:
+            others.append((lower_name, body))
+    return Fields(author=tuple(author[:2]), others=tuple(others))
+
+
+def body_fault(body: str, policy: Policy, line_ends: LineEnds) -> Malformed | None:
+    """Say why one field body, as received and perhaps still folded, cannot be one."""
+    grammar = _GRAMMARS[line_ends]
+    if fault := _long_line(body.encode("utf-8", "replace"), grammar, policy):
+        return fault
+    good = _end_of_match(grammar.body, body)
+    return _fault(body, good, grammar, otherwise="unfolded-line") if good < len(body) else None
+
+
+def _long_line(octets: bytes, grammar: _Grammar, policy: Policy) -> Malformed | None:
+    """Look for a line end within reach of each line's start, in strides as long as a line may be."""
+    end_of_line = grammar.end_of_line.encode()
+    start = 0
+    while len(octets) - start > policy.max_line_octets:
+        end = octets.rfind(end_of_line, start, start + policy.max_line_octets + len(end_of_line))
+        if end == -1:
+            return Malformed("line-too-long", start)
+        start = end + len(end_of_line)
+    return None
+
+
+def _lookalike(text: str, policy: Policy) -> Malformed | None:
+    lookalike = _LINE_BREAK_LOOKALIKE.search(text) if policy.refuse_line_break_lookalikes else None
+    return Malformed.at("line-break-lookalike", text, lookalike.start()) if lookalike else None
+
+
+def _end_of_match(pattern: re.Pattern[str], text: str) -> int:
+    match = pattern.match(text)
+    assert match is not None  # noqa: S101 - both patterns match the empty text; tells mypy so
+    return match.end()
+
+
+def _fault(text: str, at: int, grammar: _Grammar, *, otherwise: str) -> Malformed:
+    """Name the rule that is broken at or after the place where a pattern stopped."""
+    for rule, pattern in grammar.faults:
+        if broken := pattern.match(text, at):
+            return Malformed.at(rule, text, broken.end() - 1)
+    return Malformed.at(otherwise, text, at)

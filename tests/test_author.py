@@ -1,0 +1,700 @@
+"""One From field body: what is read, what is refused and where, what hides in a name."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason, TrustLevel, check
+from sendertrust.address import Address, as_text
+from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
+from sendertrust.message import body_fault
+from sendertrust.terms import Malformed
+
+if TYPE_CHECKING:
+    from sendertrust import Verdict
+    from sendertrust.terms import LineEnds
+
+OWN: Final = "user1@test-sample.jp"
+CEO: Final = "ceo@victim.example"
+
+
+def b_word(octets: str | bytes, charset: str = "utf-8") -> str:
+    """Make an encoded-word of text in UTF-8, or of octets."""
+    raw = octets.encode() if isinstance(octets, str) else octets
+    return f"=?{charset}?B?{base64.b64encode(raw).decode()}?="
+
+
+def jis(*pairs: str) -> bytes:
+    """Make ISO-2022-JP of pairs of 7-bit octets, in JIS X 0208."""
+    return b"\x1b$B" + "".join(pairs).encode() + b"\x1b(B"
+
+
+def asked(body: str | bytes, policy: Policy = SUBMISSION, aliases: tuple[str, ...] = ()) -> Verdict:
+    return check(OWN, OWN, body, aliases, level=TrustLevel.HEADER, policy=policy)
+
+
+def one(body: str, policy: Policy = SUBMISSION) -> Mailbox:
+    mailboxes = parse_author(body, policy)
+    assert isinstance(mailboxes, tuple), mailboxes
+    (mailbox,) = mailboxes
+    return mailbox
+
+
+HONEST: Final = {
+    "bare": OWN,
+    "angle": f"<{OWN}>",
+    "bare between blanks": f" \t{OWN} \t",
+    "atoms": f"Taro Yamada <{OWN}>",
+    "no blank before the bracket": f"Taro<{OWN}>",
+    "quoted string": f'"Yamada, Taro" <{OWN}>',
+    "comma and semicolon in quotes": f'"Sales; Tokyo, Osaka" <{OWN}>',
+    "empty quoted string": f'"" <{OWN}>',
+    "two quoted strings": f'"Taro" "Yamada" <{OWN}>',
+    "atom and quoted string": f'Dr "Taro" Yamada <{OWN}>',
+    "escaped quotes": rf'"Taro \"T\" Yamada" <{OWN}>',
+    "escaped backslash": rf'"Taro \\" <{OWN}>',
+    "tab in quotes": f'"Taro\tYamada" <{OWN}>',
+    "parentheses in quotes": f'"Taro (Sales" <{OWN}>',
+    "brackets in quotes": f'"[Taro]" <{OWN}>',
+    "apostrophe": f"O'Neil <{OWN}>",
+    "dots in an unquoted name": f"John Q. Public <{OWN}>",
+    "a name of dots": f"... <{OWN}>",
+    "trailing comment": f"{OWN} (Cron Daemon)",
+    "trailing comment after a bracket": f"root <{OWN}> (Cron Daemon)",
+    "leading comment": f"(Cron Daemon) {OWN}",
+    "comment in a name": f"Taro (Sales) Yamada <{OWN}>",
+    "comments alone as name": f"(Taro) <{OWN}>",
+    "comment with an escaped parenthesis": rf"{OWN} (a \) b)",
+    "comment with an escaped backslash": rf"{OWN} (a \\)",
+    "comment with quotes": f'{OWN} (")',
+    "nested comments": f"{OWN} (a (b (c) d) e)",
+    "comments side by side": f"{OWN} (a)(b) (c)",
+    "non-ASCII comment": f"{OWN} (営業部)",
+    "blanks inside the brackets": f"Taro < {OWN}\t>",
+    "fold inside the brackets": f"Taro <\r\n {OWN}\r\n\t>",
+    "folded name": f"Taro\r\n Yamada\r\n <{OWN}>",
+    "folded comment": f"{OWN} (Cron\r\n Daemon)",
+    "folded quoted string": f'"Taro\r\n Yamada" <{OWN}>',
+    "fold before everything": f"\r\n {OWN}",
+    "line end after everything": f"{OWN}\r\n",
+    "own address as name": f'"{OWN}" <{OWN}>',
+    "own address as name, Outlook": f"\"'{OWN}'\" <{OWN}>",
+    "own address as name, case apart": f'"User1@TEST-sample.jp" <{OWN}>',
+    "own address in an encoded-word": f"{b_word(OWN)} <{OWN}>",
+    "own address and a company": f'"{OWN}, Sales" <{OWN}>',
+    "own address in brackets": f'"<{OWN}>" <{OWN}>',
+    "own address in a comment": f"{OWN} ({OWN})",
+    "own address after mailto": f'"{OWN} (mailto:{OWN})" <{OWN}>',
+    "on behalf of oneself": f'"{OWN}; on behalf of; {OWN}" <{OWN}>',
+    "raw UTF-8 name": f"山田太郎 <{OWN}>",
+    "raw UTF-8 quoted name": f'"山田、太郎" <{OWN}>',
+    "raw UTF-8 with no-break space": f"Jean\u00a0Dupont <{OWN}>",
+    "full-width at in a name": f"山田＠営業部 <{OWN}>",
+    "ASCII at in a quoted Japanese name": f'"山田@営業部" <{OWN}>',
+    "at in an encoded-word": f"{b_word('山田@営業部')} <{OWN}>",
+    "handle": f'"@handle" <{OWN}>',
+    "User @ Company": f'"User @ Company" <{OWN}>',
+    "at with a dotted word elsewhere": f'"User @ Company Co. Ltd." <{OWN}>',
+    "full-width brackets": f"＜山田＞ <{OWN}>",
+    "colon in quotes": f'"Support: Taro" <{OWN}>',
+    "ISO-2022-JP": f"{b_word(jis(';3', 'ED'), 'ISO-2022-JP')} <{OWN}>",
+    "ISO-2022-JP whose octets hold at and bracket": f"{b_word(jis('<R', '%@'), 'iso-2022-jp')} <{OWN}>",
+    "ISO-2022-JP half-width katakana": "=?ISO-2022-JP?B?" + base64.b64encode(b"\x1b(I1\x1b(B").decode() + f"?= <{OWN}>",
+    "UTF-8 split in mid-character": "=?UTF-8?B?5bE=?= =?UTF-8?B?sQ==?= <user1@test-sample.jp>",
+    "UTF-8 split in mid-character, folded": f"=?UTF-8?Q?=E5=B1?=\r\n =?UTF-8?Q?=B1?= <{OWN}>",
+    "ISO-2022-JP split in mid-character": f"=?iso-2022-jp?B?GyRCOw==?= =?ISO-2022-JP?B?MxsoQg==?= <{OWN}>",
+    "padded words, UTF-8": f"=?UTF-8?B?6YOOY+ODvCA=?= =?UTF-8?B?ZuOIseODvGPjg4g=?= <{OWN}>",
+    "padded words, ISO-2022-JP": f"{b_word(jis('6H', 'ED'), 'iso-2022-jp')} {b_word(jis(';3'), 'iso-2022-jp')} <{OWN}>",
+    "padded words, Latin-1": f"=?iso-8859-1?B?SulydA==?= =?iso-8859-1?B?IEQ=?= <{OWN}>",
+    "Q words": f"=?UTF-8?Q?J=C3=A9r?=\r\n =?UTF-8?Q?=C3=B4me_D?= <{OWN}>",
+    "quoted encoded-word": f'"{b_word("山田, 太郎")}" <{OWN}>',
+    "encoded-word in a comment": f"{OWN} ({b_word('山田')})",
+    "encoded-word with a language": f"=?us-ascii*en-GB?Q?Taro?= <{OWN}>",
+    "encoded comma": f"=?UTF-8?Q?Yamada=2C_Taro?= <{OWN}>",
+    "encoded brackets": f"=?UTF-8?Q?=3CTaro=3E?= <{OWN}>",
+    "unknown-8bit": f"=?unknown-8bit?Q?=E9?= <{OWN}>",
+    "unknown charset": f"=?x-klingon?B?4eHh?= <{OWN}>",
+    "broken UTF-8 in an encoded-word": f"=?utf-8?Q?caf=E9?= <{OWN}>",
+    "broken base64": f"=?utf-8?B?5bGx5?= <{OWN}>",
+    "empty encoded-word": f"=?utf-8?Q??= <{OWN}>",
+    "a lone =?": f"=? <{OWN}>",
+    "needlessly quoted local part": '"user1"@test-sample.jp',
+    "needlessly quoted local part in brackets": 'Taro <"user1"@test-sample.jp>',
+    "upper-case domain": "user1@TEST-SAMPLE.JP",
+}
+
+
+@pytest.mark.parametrize("body", HONEST.values(), ids=HONEST.keys())
+def test_honest_shapes_are_accepted(body: str) -> None:
+    """Law, 4, allowed: 'blanks and folds just inside <…>, unquoted dots, comments outside the address, "" as name'."""
+    for given_as in (body, body.encode()):
+        verdict = asked(given_as)
+        assert verdict.findings == ()
+        assert verdict.advisories == ()
+        assert verdict.header_from == (OWN,)
+        assert verdict.decision is Action.ACCEPT
+
+
+@pytest.mark.parametrize("body", HONEST.values(), ids=HONEST.keys())
+def test_honest_shapes_are_accepted_by_the_scanner(body: str) -> None:
+    assert one(body).address.key == OWN
+
+
+# NEC's row 13 and its IBM extensions: in many Japanese company and family names, and in no
+# ISO-2022-JP codec. Their neighbours' octets are two to a character, no delimiters.
+JIS_WITH_EXTENSIONS: Final = {
+    "(株)社ダ": jis("-j", "<R", "%@"),
+    "式ダ、1": jis("<0", "%@", "!$", "-!"),
+}
+
+
+@pytest.mark.parametrize("octets", JIS_WITH_EXTENSIONS.values(), ids=JIS_WITH_EXTENSIONS.keys())
+def test_octets_of_kanji_are_no_delimiters(octets: bytes) -> None:
+    """Law, 4, charsets: 'a broken encoding is not refused for that alone'."""
+    assert asked(f"{b_word(octets, 'ISO-2022-JP')} <{OWN}>").findings == ()
+
+
+@given(
+    words=st.lists(st.text("山田太郎式社東京営業部ダイヤ（）、ー aZ.", min_size=1, max_size=8), min_size=1, max_size=3),
+    charset=st.sampled_from(["utf-8", "iso-2022-jp", "shift_jis", "euc-jp", "gb18030", "utf-16", "utf-16be"]),
+    encoding=st.sampled_from("BQ"),
+)
+@example(words=["郎cー ", "f営ーcト"], charset="utf-8", encoding="B")
+@example(words=["業田", "山"], charset="iso-2022-jp", encoding="B")
+def test_honest_names_in_encoded_words_are_accepted(words: list[str], charset: str, encoding: str) -> None:
+    """Law, 4, allowed, 'since real mail has it'; RFC 2047, 5: each word is whole in itself."""
+    octets = [word.encode(charset) for word in words]
+    if encoding == "B":
+        name = "\r\n ".join(b_word(word, charset) for word in octets)
+    else:
+        name = "\r\n ".join(f"=?{charset}?Q?{''.join(f'={octet:02X}' for octet in word)}?=" for word in octets)
+    for body in (f"{name} <{OWN}>", f'"{name}" <{OWN}>', f"{OWN} ({name})"):
+        verdict = asked(body)
+        assert (verdict.findings, verdict.advisories) == ((), ())
+
+
+RFC_5322_A: Final = {
+    "A.1.1": ("John Doe <jdoe@machine.example>", ["jdoe@machine.example"]),
+    "A.1.2 From": ('"Joe Q. Public" <john.q.public@example.com>', ["john.q.public@example.com"]),
+    "A.1.2 To": (
+        "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
+        ["mary@x.test", "jdoe@example.org", "one@y.test"],
+    ),
+    "A.1.2 Cc": (
+        '<boss@nil.test>, "Giant; \\"Big\\" Box" <sysservices@example.net>',
+        ["boss@nil.test", "sysservices@example.net"],
+    ),
+    "A.1.3 From": ("Pete <pete@silly.example>", ["pete@silly.example"]),
+    "A.6.1 From": ("Joe Q. Public <john.q.public@example.com>", ["john.q.public@example.com"]),
+    "comma in quotes and a list": ('"a, b" <c@d.example> (e, f),g@h.example', ["c@d.example", "g@h.example"]),
+}
+
+
+@pytest.mark.parametrize(("body", "addresses"), RFC_5322_A.values(), ids=RFC_5322_A.keys())
+def test_rfc_5322_appendix_a(body: str, addresses: list[str]) -> None:
+    mailboxes = parse_author(body, SUBMISSION)
+    assert isinstance(mailboxes, tuple)
+    assert [mailbox.address.text for mailbox in mailboxes] == addresses
+
+
+RFC_5322_A_REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
+    "A.1.3 To": ("A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;", "from-group", 7),
+    "A.1.3 Cc": ("Undisclosed recipients:;", "from-group", 22),
+    "A.5 From": ("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "comment-in-address", 26),
+    "A.5 To": ("A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>;", "from-group", 27),
+    "A.6.1 To": ("Mary Smith <@node.test:mary@example.net>, , jdoe@test  . example", "source-route", 12),
+    "A.6.3 From": ("John Doe <jdoe@machine(comment).  example>", "comment-in-address", 22),
+}
+
+REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
+    # nothing there
+    "empty": ("", "no-address", 0),
+    "blanks": (" \t", "no-address", 0),
+    "comment alone": ("(a)", "no-address", 0),
+    "one word": ("Taro", "no-address", 0),
+    "name alone": (" Taro Yamada", "no-address", 1),
+    "unquoted comma in a name": (f"Yamada, Taro <{OWN}>", "no-address", 0),
+    "stray parenthesis": ("Taro)", "no-address", 0),
+    "word after a list": (f"{OWN}, x", "no-address", 22),
+    "empty brackets": ("Taro <>", "no-at-sign", 6),
+    "brackets around a blank": ("<\t>", "no-at-sign", 2),
+    "brackets without at": ("<user1>", "no-at-sign", 6),
+    # lists and groups
+    "comma alone": (",", "empty-element", 0),
+    "comma at the end": (f"{OWN},", "empty-element", 21),
+    "comma at the start": (f",{OWN}", "empty-element", 0),
+    "two commas": (f"{OWN}, ,{OWN}", "empty-element", 21),
+    "comment as an element": (f"{OWN},(a)", "empty-element", 21),
+    "group": (f"Team:{OWN};", "from-group", 4),
+    "empty group": ("Team: ;", "from-group", 4),
+    "group with a quoted name": (f'"Team" : <{OWN}>;', "from-group", 7),
+    "group with a non-ASCII name": (f"営業部: {OWN};", "from-group", 9),
+    "group without an end": (f"Team: {OWN}", "from-group", 4),
+    "group without a name": (f":{OWN};", "delimiter-unexpected", 0),
+    "second group": (f"{OWN}, Team:{OWN};", "from-group", 26),
+    "semicolon for a comma": (f"{OWN};ceo@victim.example", "delimiter-unexpected", 20),
+    "semicolon in a name": (f"a;b <{OWN}>", "delimiter-unexpected", 1),
+    "colon after an at": (f"a@b: {OWN}", "delimiter-unexpected", 3),
+    # brackets
+    "two addresses in brackets": (f"<{OWN}><{CEO}>", "text-after-address", 22),
+    "two addresses with a blank": (f"<{CEO}> <{OWN}>", "text-after-address", 21),
+    "text after the bracket": (f"<{OWN}> x", "text-after-address", 23),
+    "quoted string after the bracket": (f'<{OWN}> "x"', "text-after-address", 23),
+    "semicolon after the bracket": (f"<{OWN}>;", "text-after-address", 22),
+    "brackets in brackets": (f"<<{OWN}>>", "text-after-address", 23),
+    "address before the bracket": (f"a@x <{OWN}>", "at-in-name", 1),
+    "at alone before the bracket": (f"@ <{OWN}>", "at-in-name", 0),
+    "at after a non-ASCII name": (f"山田@営業部 <{OWN}>", "at-in-name", 6),
+    "angle never opened": (f"{OWN}>", "angle-unopened", 20),
+    "angle opened too late": (f"> <{OWN}>", "angle-unopened", 0),
+    "angle never closed": (f"Taro <{OWN}", "angle-unclosed", 5),
+    "angle closed in a comment": (f"<{OWN} (>)", "angle-unclosed", 0),
+    "angle closed in quotes": (f'<{OWN}">"', "angle-unclosed", 0),
+    "list in brackets": (f"<{OWN},{CEO}>", "domain-syntax", 7),
+    "route": (f"<@relay.example:{OWN}>", "source-route", 1),
+    "route without brackets": (f"@relay.example:{OWN}", "delimiter-unexpected", 14),
+    "literal in a name": (f"[x] <{OWN}>", "special-in-name", 0),
+    "bracket in a name": (f"a [ <{OWN}>", "special-in-name", 2),
+    "closing bracket in a name": (f"a] <{OWN}>", "special-in-name", 1),
+    "backslash in a name": (f"a\\b <{OWN}>", "special-in-name", 1),
+    "parenthesis in a name": (f"a) <{OWN}>", "special-in-name", 1),
+    # unbalanced
+    "quote never closed": (f'a "{OWN}', "quotes-unclosed", 2),
+    "quote closed by an escape": (f'"a\\" <{OWN}>', "quotes-unclosed", 0),
+    "quote after the address": (f'<{OWN}>"', "quotes-unclosed", 22),
+    "comment never closed": (f"{OWN} (a", "comment-unclosed", 21),
+    "inner comment never closed": (f"{OWN} (a (b)", "comment-unclosed", 21),
+    "comment closed by an escape": (f"{OWN} (a\\)", "comment-unclosed", 21),
+    "comment ends in a backslash": (f"{OWN} (a\\", "comment-unclosed", 21),
+    # the address itself, with offsets from the field's start
+    "comment before the at": ("user1(a)@test-sample.jp", "comment-in-address", 5),
+    "comment after the at": ("user1@(a)test-sample.jp", "comment-in-address", 6),
+    "comment in the domain": ("<user1@test-sample(a).jp>", "comment-in-address", 18),
+    "comment inside the brackets": (f"<{OWN}(a)>", "comment-in-address", 21),
+    "comment first inside the brackets": (f"<(a){OWN}>", "comment-in-address", 1),
+    "blank before the at": ("山 <user1 @test-sample.jp>", "blank-in-address", 10),
+    "fold after the at": ("user1@\r\n test-sample.jp", "control-character", 6),
+    "two addresses": (f"{OWN} {CEO}", "blank-in-address", 20),
+    "word before the address": (f"x {OWN}", "blank-in-address", 1),
+    "word after the address": (f"{OWN} x", "blank-in-address", 20),
+    "at in a quoted local part": ('"a@b"@test-sample.jp', "local-part-delimiter", 0),
+    "bracket in a quoted local part": ('<"a<b"@test-sample.jp>', "local-part-delimiter", 1),
+    "quoted string and atom": ('"x"user1@test-sample.jp', "local-part-quotes", 3),
+    "two ats": ("user1@test@sample.jp", "domain-syntax", 6),
+    "no domain": ("user1@", "domain-empty", 6),
+    "no local part": ("@test-sample.jp", "local-part-empty", 0),
+    "literal not closed": ("user1@[192.0.2.1", "domain-syntax", 6),
+    "final dot": (f"{OWN}.", "domain-syntax", 6),
+    "dots": ("山 <user..1@test-sample.jp>", "local-part-dots", 5),
+    "zero-width space": ("<user1\u200b@test-sample.jp>", "local-part-unicode", 1),
+    "full-width letter in the domain": ("user1@test-sampleｅ.jp", "domain-idna", 6),
+    "full-width at": ("user1＠test-sample.jp", "no-address", 0),
+    "local part too long": ("a" * 65 + "@test-sample.jp", "address-too-long", 0),
+    # encoded-words
+    "encoded-word as local part": ("=?utf-8?q?user1?=@test-sample.jp", "encoded-word-in-address", 0),
+    "encoded-word in brackets": ("山 <=?utf-8?q?user1?=@test-sample.jp>", "encoded-word-in-address", 5),
+    "encoded-word for the address": (f"<{b_word(OWN)}>", "encoded-word-in-address", 1),
+    "encoded-word over the address": (f"=?utf-8?q? <{OWN}> (?=)", "encoded-word-in-address", 12),
+    "encoded-word from the name into the address": (
+        "=?utf-8?q? <user1?=@test-sample.jp>",
+        "encoded-word-in-address",
+        12,
+    ),
+    "encoded-word out of the address": ("<user1@=?utf-8?q?test> (?=)", "encoded-word-in-address", 1),
+    "encoded control character": (f"=?utf-8?q?=07?= <{OWN}>", "control-decoded", 0),
+    "encoded line end": (f"=?utf-8?q?a=0D=0ABcc=3A_b?= <{OWN}>", "control-decoded", 0),
+    "encoded NUL in base64": (f"=?utf-8?B?YQA=?= <{OWN}>", "control-decoded", 0),
+    "encoded NEL": (f"=?utf-8?q?=C2=85?= <{OWN}>", "control-decoded", 0),
+    "encoded escape outside ISO 2022": (f"=?utf-8?q?=1B?= <{OWN}>", "control-decoded", 0),
+    "encoded twice": (f"{b_word('=?utf-8?q?=07?=')} <{OWN}>", "control-decoded", 0),
+    "encoded in a comment": (f"{OWN} (=?utf-8?q?=07?=)", "control-decoded", 0),
+    "encoded bidi override": (f"=?utf-8?q?=E2=80=AE?= <{OWN}>", "bidi-in-name", 0),
+    "encoded line separator": (f"=?utf-8?q?=E2=80=A8?= <{OWN}>", "line-separator", 0),
+    "encoded in the second element": (f"{OWN},=?utf-8?q?=E2=80=A9?= <{OWN}>", "line-separator", 21),
+    # what nobody can read
+    "NUL": (f"{OWN}\0", "control-character", 20),
+    "NUL after a non-ASCII name": (f"山\0 <{OWN}>", "control-character", 3),
+    "vertical tab": (f"a\x0b <{OWN}>", "control-character", 1),
+    "form feed": (f"a\x0c <{OWN}>", "control-character", 1),
+    "delete": (f"a\x7f <{OWN}>", "control-character", 1),
+    "NEL": (f"a\x85 <{OWN}>", "control-character", 1),
+    "line separator": (f"a\u2028 <{OWN}>", "line-separator", 1),
+    "paragraph separator in quotes": (f'"a\u2029" <{OWN}>', "line-separator", 2),
+    "line separator in a comment": (f"{OWN} (\u2028)", "line-separator", 22),
+    "bidi override": (f"山\u202e <{OWN}>", "bidi-in-name", 3),
+    "bidi embedding": (f"a\u202a <{OWN}>", "bidi-in-name", 1),
+    "bidi isolate": (f"a\u2066b\u2069 <{OWN}>", "bidi-in-name", 1),
+    "bidi in the address": ("user1\u202e@test-sample.jp", "bidi-in-name", 5),
+    "Latin-1": (b"caf\xe9 <user1@test-sample.jp>", "not-utf8", 3),
+    "Latin-1 after UTF-8": ("山".encode() + b"\xe9 <user1@test-sample.jp>", "not-utf8", 3),
+    "Shift_JIS": ("山田".encode("cp932") + b" <user1@test-sample.jp>", "not-utf8", 0),
+    "overlong": (b'"\xc0\xbc" <user1@test-sample.jp>', "not-utf8", 1),
+    "raw ISO-2022-JP": (jis(";3") + b" <user1@test-sample.jp>", "control-character", 0),
+}
+REFUSED_AS_TEXT: Final = {
+    **RFC_5322_A_REFUSED,
+    **{name: (as_text(body), rule, at) for name, (body, rule, at) in REFUSED.items()},
+}
+
+
+@pytest.mark.parametrize(("body", "rule", "offset"), REFUSED_AS_TEXT.values(), ids=REFUSED_AS_TEXT.keys())
+def test_what_two_receivers_could_read_differently_is_refused(body: str, rule: str, offset: int) -> None:
+    """Law, 4, ambiguity: 'malformed is whatever two receivers could read differently'."""
+    assert parse_author(body, SUBMISSION) == Malformed(rule, offset)
+    assert simple_author(body, SUBMISSION) is None
+
+
+@pytest.mark.parametrize(("body", "rule", "offset"), REFUSED_AS_TEXT.values(), ids=REFUSED_AS_TEXT.keys())
+def test_what_is_refused_is_refused_by_check(body: str, rule: str, offset: int) -> None:
+    finding = asked(body).findings[0]
+    reason = Reason.FROM_GROUP if rule == "from-group" else Reason.FROM_MALFORMED
+    assert (finding.reason, finding.rule) == (reason, "nul" if "\0" in body else rule)
+
+
+def test_legacy_dots_reach_the_author() -> None:
+    """Law, 4, carrier addresses: '`policy.legacy_dots` accepts them as claims'."""
+    policy = attrs.evolve(SUBMISSION, legacy_dots=True)
+    assert one("Taro <a..b@docomo.ne.jp>", policy).address == Address('"a..b"@docomo.ne.jp')
+    assert one("a.@docomo.ne.jp", policy).address == Address('"a."@docomo.ne.jp')
+    assert simple_author("a..b@docomo.ne.jp", policy) is None
+
+
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [
+        pytest.param(16, True, id="at the limit"),
+        pytest.param(17, False, id="one over"),
+        pytest.param(4000, False, id="far over"),
+    ],
+)
+def test_comment_depth(depth: int, *, expected: bool) -> None:
+    """Law, 4, size: 'comments 16 deep'."""
+    result = parse_author(f"{OWN} {'(' * depth}{')' * depth}", SUBMISSION)
+    if expected:
+        assert result == (Mailbox(Address(OWN)),)
+    else:
+        assert result == Malformed("comment-too-deep", len(OWN) + 1 + 16)
+
+
+def test_comment_depth_counts_nesting_and_not_comments() -> None:
+    assert isinstance(parse_author(f"{OWN} {'()' * 100} ({'()' * 100})", SUBMISSION), tuple)
+
+
+@pytest.mark.parametrize("filler", ["a" * 3, "山"], ids=["ASCII", "UTF-8"])
+def test_field_length(filler: str) -> None:
+    """Law, 4, size: '8 KiB a From field', in octets, and 'limits come before parsing'."""
+    octets = 8 * 1024 - len(f'"" <{OWN}>')
+    name = filler * (octets // 3) + "x" * (octets % 3)
+    assert parse_author(f'"{name}" <{OWN}>', SUBMISSION) == (Mailbox(Address(OWN)),)
+    assert parse_author(f'"{name}x" <{OWN}>', SUBMISSION) == Malformed("field-too-long", 0)
+    assert parse_author(f'"{name}\0" <{OWN}>', SUBMISSION) == Malformed("field-too-long", 0)
+
+
+def test_field_length_of_what_is_no_utf8() -> None:
+    """A lone surrogate stands for one octet."""
+    policy = attrs.evolve(SUBMISSION, max_field_octets=30)
+    assert parse_author("\udce9" * 30, policy) == Malformed("not-utf8", 0)
+    assert parse_author("\udce9" * 31, policy) == Malformed("field-too-long", 0)
+
+
+def test_several_mailboxes_keep_their_own_names() -> None:
+    mailboxes = parse_author(f'"{CEO}" <a@x.example>, Taro <b@x.example> (c@y.example)', SUBMISSION)
+    assert isinstance(mailboxes, tuple)
+    assert [set(shown_addresses(mailbox)) for mailbox in mailboxes] == [{CEO}, {"c@y.example"}]
+
+
+# What a reader takes for the author that ignores quotes, escapes or comments, or decodes first.
+HIDDEN: Final = {
+    "brackets in quotes": f'"<{CEO}>" <{OWN}>',
+    "brackets in quotes with a name": f'"Boss <{CEO}> x" <{OWN}>',
+    "no dotted domain": f'"<ceo@host>" <{OWN}>',
+    "bracket not closed": f'"<{CEO}" <{OWN}>',
+    "bracket not opened": f'"{CEO}>" <{OWN}>',
+    "brackets in a comment": f"{OWN} (<{CEO}>)",
+    "brackets in a comment in front": f"(<{CEO}>) <{OWN}>",
+    "brackets in a nested comment": f"{OWN} (a (b <{CEO}>))",
+    "blanks in the brackets": f'"< {CEO} >" <{OWN}>',
+    "blanks around the at": f'"<ceo @ victim.example>" <{OWN}>',
+    "fold around the at": f'"<ceo@\r\n victim.example>" <{OWN}>',
+    "quoted local part": rf'"<\"c e o\"@victim.example>" <{OWN}>',
+    "literal": f'"<ceo@[192.0.2.1]>" <{OWN}>',
+    "route": f'"<@victim.example:" <{OWN}>',
+    "nothing but an at": f'"<@>" <{OWN}>',
+    "comma after": f'"{CEO}, Boss" <{OWN}>',
+    "comma before": f'"Boss, {CEO}" <{OWN}>',
+    "semicolon after": f'"{CEO}; Boss" <{OWN}>',
+    "colon before": f'"Team: {CEO}" <{OWN}>',
+    "blanks between": f'"{CEO}   , Boss" <{OWN}>',
+    "quotes between": rf'"\"{CEO}\", Boss" <{OWN}>',
+    "comma right after the quotes": f'{OWN} ("{CEO}", Boss)',
+    "words between": f'"x {CEO} x, Boss" <{OWN}>',
+    "comma in a comment": f"{OWN} (x, {CEO})",
+    "escaped at": rf'"<ceo\@victim.example>" <{OWN}>',
+    "escaped at beside a comma": rf'"Boss, ceo\@victim.example" <{OWN}>',
+    "blanks around the at, beside a comma": f'"Boss, ceo @ victim.example" <{OWN}>',
+    "escaped brackets": rf'"\<{CEO}\>" <{OWN}>',
+    "escaped comma": rf'"{CEO}\, Boss" <{OWN}>',
+    "escaped quotes around": rf'"a\" <{CEO}> \"" <{OWN}>',
+    "full-width at": f'"<ceo＠victim.example>" <{OWN}>',
+    "full-width brackets": f"＜ceo＠victim.example＞ <{OWN}>",
+    "small commercial at and comma": f'"ceo﹫victim.example﹐ Boss" <{OWN}>',
+    "Q": f"=?utf-8?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
+    "Q, raw": f'"=?utf-8?q?<{CEO}>?=" <{OWN}>',
+    "Q, comma": f"=?utf-8?Q?ceo=40victim.example=2C_Boss?= <{OWN}>",
+    "B": f"{b_word(f'<{CEO}>')} <{OWN}>",
+    "B without padding": f"=?utf-8?B?{base64.b64encode(b'x<ceo@victim>').decode().rstrip('=')}?= <{OWN}>",
+    "B with a comma": f"{b_word(f'{CEO}, Boss')} <{OWN}>",
+    "B in a comment": f"{OWN} ({b_word(f'<{CEO}>')})",
+    "B in quotes": f'"{b_word(f"<{CEO}>")}" <{OWN}>',
+    "full-width in B": f"{b_word('＜ceo＠victim.example＞')} <{OWN}>",
+    "escape in B": f"=?utf-8?q?=3Cceo=5C=40victim.example=3E?= <{OWN}>",
+    "UTF-7": f"=?utf-7?Q?+ADw-ceo+AEA-victim.example+AD4-?= <{OWN}>",
+    "UTF-7 to its end": f"=?UTF-7?Q?+ADw-ceo+AEA-victim.example+AD4?= <{OWN}>",
+    "UTF-16": f"{b_word(f'<{CEO}>'.encode('utf-16'), 'utf-16')} <{OWN}>",
+    "UTF-16BE": f"{b_word(f'<{CEO}>'.encode('utf-16-be'), 'UTF-16BE')} <{OWN}>",
+    "UTF-32": f"{b_word(f'<{CEO}>'.encode('utf-32'), 'utf-32')} <{OWN}>",
+    "EBCDIC": f"{b_word(f'<{CEO}>'.encode('cp037'), 'cp037')} <{OWN}>",
+    "EBCDIC, German": f"{b_word(f'<{CEO}>'.encode('cp273'), 'IBM273')} <{OWN}>",
+    "HZ": f"{b_word(b'~{#<~}ceo@victim.example,', 'hz-gb-2312')} <{OWN}>",
+    "ISO-2022-JP": f"{b_word(jis('!c') + b'ceo' + jis('!w') + b'victim.example' + jis('!d'), 'iso-2022-jp')} <{OWN}>",
+    "unknown charset": f"=?x-klingon?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
+    "broken UTF-8": f"=?utf-8?Q?=E9_=3Cceo=40victim.example=3E?= <{OWN}>",
+    "language": f"=?utf-8*en?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
+    "blanks in the word": f"=?utf-8?Q?=3C ceo=40victim.example =3E?= <{OWN}>",
+    "two words": f"=?utf-8?Q?=3Cceo?= =?utf-8?Q?=40victim.example=3E?= <{OWN}>",
+    "two charsets": f"=?utf-8?Q?=3Cceo?=\r\n =?us-ascii?Q?=40victim.example=3E?= <{OWN}>",
+    "the at split between words": f"=?utf-8?q?=3Cceo=EF=BC?= =?utf-8?q?=A0victim.example=3E?= <{OWN}>",
+    "word and text": f"=?utf-8?Q?=3Cceo?= (=?utf-8?Q?=40victim.example?=) <{OWN}>",
+    "encoded twice": f"{b_word(b_word(f'<{CEO}>'))} <{OWN}>",
+    "encoded three times": f"{b_word(b_word(b_word(f'<{CEO}>')))} <{OWN}>",
+    "words that make a word": f"{b_word('=?utf-8?Q?=3Cceo')} {b_word('=40victim.example=3E?=')} <{OWN}>",
+    "longer than own address": f'"<{OWN}.example>" <{OWN}>',
+    "own address and another": f'"<{OWN}>, <{CEO}>" <{OWN}>',
+    "in the second name": f'Taro <{OWN}>, "<{CEO}>" <{OWN}>',
+}
+
+# Readings that a first look missed: each of them is what some real reader makes of the field.
+HIDDEN_DEEPER: Final = {
+    # RFC 2047, 2: encoded-text has no "?", so to a strict reader the word starts at the second "=?".
+    "word inside a longer Q word": f"=?utf-8?q?x=?utf-8?b?{base64.b64encode(f'<{CEO}>'.encode()).decode()}?= <{OWN}>",
+    "word inside a longer B word": f"=?utf-8?b?QQ=?utf-8?q?=3Cceo=40victim.example=3E?= <{OWN}>",
+    # Encoded-text joined before it is decoded.
+    "Q escape split between words": f"=?utf-8?q?=2Cceo=4?= =?utf-8?q?0victim.example?= <{OWN}>",
+    "base64 quantum split between words": f"=?cp037?B?TM?= =?cp037?B?fXfPfYbg==?= <{OWN}>",
+    # binascii ignores a lone "=" that comes too early to be padding.
+    "early padding": f"=?cp037?b?TP=eEfMiG1W4=?= <{OWN}>",
+    # Encoded-text runs on where no end is, also across its blanks.
+    "Q word without an end, blanks": f"=?utf-8?q?=3C ceo=40victim.example =3E <{OWN}>",
+    # email.policy.default decodes to the end of the field where "?=" is missing.
+    "Q word without an end": f"=?utf-8?q?=3Cceo=40victim.example=3E <{OWN}>",
+    # Decoders that replace what they cannot decode go on behind it.
+    "UTF-7 with a broken octet": f"=?utf-7?q?+ADw-ceo+AEA-victim.example+AD4-=FF?= <{OWN}>",
+    # RFC 2781, 4.3: without a byte order mark, UTF-16 should be taken as big-endian.
+    "UTF-16 without a byte order mark": f"{b_word(f'<{CEO}>'.encode('utf-16-be'), 'utf-16')} <{OWN}>",
+    # Comments and quotes inside an address, to a reader that decodes or ignores quotes first.
+    "decoded comment before the at": f"=?utf-8?q?ceo=28x=29=40victim.example=2C?= <{OWN}>",
+    "decoded comment after the at": f"=?utf-8?q?ceo=40=28x=29victim.example=2C?= <{OWN}>",
+    "quoted comment before the at": f'"ceo(x)@victim.example, Boss" <{OWN}>',
+    "quoted comment after the at": f'"ceo@(x)victim.example, Boss" <{OWN}>',
+    "quoted domain": rf'"ceo@\"victim.example\", Boss" <{OWN}>',
+}
+
+
+@pytest.mark.parametrize("body", (HIDDEN | HIDDEN_DEEPER).values(), ids=(HIDDEN | HIDDEN_DEEPER).keys())
+def test_hidden_addresses_are_refused(body: str) -> None:
+    """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
+    verdict = asked(body, attrs.evolve(SUBMISSION, multiple_authors="all_must_match"))
+    assert verdict.decision is Action.REJECT
+    assert verdict.reason in {Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MALFORMED}
+
+
+@pytest.mark.parametrize("body", HIDDEN.values(), ids=HIDDEN.keys())
+def test_hidden_addresses_are_found(body: str) -> None:
+    mailboxes = parse_author(body, SUBMISSION)
+    assert isinstance(mailboxes, tuple)
+    assert any(list(hidden_addresses(mailbox)) for mailbox in mailboxes)
+    finding = asked(body, attrs.evolve(SUBMISSION, multiple_authors="all_must_match")).findings[0]
+    assert (finding.reason, finding.rule) == (Reason.FROM_HIDDEN_ADDRESS, "hidden-address")
+
+
+HIDDEN_TEXTS: Final = {
+    "brackets": (f'"<{CEO}>" <{OWN}>', {CEO}),
+    "comma": (f'"x, {CEO}" <{OWN}>', {CEO}),
+    "part": (f'"x {CEO} y; z" <{OWN}>', {CEO}),
+    "no delimiter": (f'"{CEO}" <{OWN}>', set()),
+    "no address": (f'"<山@>" <{OWN}>', {"山@"}),
+    "own part": (f'"a: b {CEO} c" <{OWN}>', set()),
+    "nothing": (f'"a, b" <{OWN}>', set()),
+    "brackets around the address itself": (f'"a@b <" <{OWN}>', set()),
+}
+
+
+@pytest.mark.parametrize(("body", "hidden"), HIDDEN_TEXTS.values(), ids=HIDDEN_TEXTS.keys())
+def test_what_hidden_addresses_gives(body: str, hidden: set[str]) -> None:
+    assert {text.strip('" >') for text in hidden_addresses(one(body))} == hidden
+
+
+SHOWN: Final = {
+    "quoted": (f'"{CEO}" <{OWN}>', [CEO]),
+    "in words": (f'"Boss {CEO} Tokyo" <{OWN}>', [CEO]),
+    "apostrophes": (f"\"'{CEO}'\" <{OWN}>", [CEO]),
+    "comment": (f"{OWN} ({CEO})", [CEO]),
+    "decoded": (f"{b_word(CEO)} <{OWN}>", [CEO]),
+    "full-width at": (f"ceo＠victim.example <{OWN}>", [CEO]),
+    "escaped at": (rf'"ceo\@victim.example" <{OWN}>', [CEO]),
+    "full-width dot": (f'"ceo@victim．example" <{OWN}>', [CEO]),
+    "final dot": (f'"{CEO}." <{OWN}>', [CEO]),
+    "literal": (f'"ceo@[192.0.2.1]" <{OWN}>', ["ceo@[192.0.2.1]"]),
+    "quoted local part": (f'{OWN} ("c e"@victim.example)', ['"c e"@victim.example']),
+    "undotted": (f'"ceo@victim" <{OWN}>', []),
+    "undotted but for the sentence": (f'"ceo@victim." <{OWN}>', []),
+    "handle": (f'"@handle.example" <{OWN}>', []),
+    "User @ Company": (f'"User @ Company.example" <{OWN}>', []),
+    "department": (f'"山田@営業部" <{OWN}>', []),
+    "no at": (f'"victim.example" <{OWN}>', []),
+}
+
+
+@pytest.mark.parametrize(("body", "shown"), SHOWN.values(), ids=SHOWN.keys())
+def test_what_a_name_shows(body: str, shown: list[str]) -> None:
+    """Law, 4: 'A dotted domain is needed to count as an address'."""
+    found = set(shown_addresses(one(body)))
+    assert found.issuperset(shown)
+    assert bool(found) is bool(shown)
+
+
+@pytest.mark.parametrize("body", [body for body, shown in SHOWN.values() if shown])
+def test_shown_addresses_are_an_advisory_and_refused_on_request(body: str) -> None:
+    """Law, 4: 'one mailbox to every parser, but a spoof to the eye'."""
+    verdict = asked(body)
+    assert verdict.decision is Action.ACCEPT
+    assert len(verdict.advisories) == 1
+    refused = asked(body, attrs.evolve(SUBMISSION, display_name="reject"))
+    assert [finding.reason for finding in refused.findings] == [Reason.DISPLAY_NAME_SPOOF]
+    ignored = asked(body, attrs.evolve(SUBMISSION, display_name="ignore"))
+    assert (ignored.findings, ignored.advisories) == ((), ())
+
+
+NOT_FOREIGN: Final = {
+    "grant shown": (f'"{CEO}" <{OWN}>', (CEO,)),
+    "grant in brackets": (f'"<{CEO}>" <{OWN}>', (CEO,)),
+    "grant beside a comma, encoded": (f"{b_word(f'{CEO}, Boss')} <{OWN}>", (CEO,)),
+    "own address from an alias": (f'"<{OWN}>" <{CEO}>', (CEO,)),
+    "own address in apostrophes after a colon": (f"\"Reply to: '{OWN}'\" <{OWN}>", ()),
+    "own address in apostrophes before a comma": (f"\"'{OWN}', Sales\" <{OWN}>", ()),
+}
+
+
+@pytest.mark.parametrize(("body", "aliases"), NOT_FOREIGN.values(), ids=NOT_FOREIGN.keys())
+def test_own_addresses_and_exact_grants_are_not_foreign(body: str, aliases: tuple[str, ...]) -> None:
+    """Law, 4: 'For both rows "foreign" means: neither the login nor an exact grant'."""
+    verdict = asked(body, aliases=aliases)
+    assert (verdict.findings, verdict.advisories) == ((), ())
+
+
+@pytest.mark.parametrize("alias", ["*", "@victim.example"])
+def test_wide_grants_do_not_make_an_address_ones_own(alias: str) -> None:
+    """Law, 4: '`*` and `@domain` do not count'."""
+    assert asked(f'"<{CEO}>" <{OWN}>', aliases=(alias,)).reason is Reason.FROM_HIDDEN_ADDRESS
+    assert len(asked(f'"{CEO}" <{OWN}>', aliases=(alias,)).advisories) == 1
+
+
+SIMPLE: Final = {
+    "bare": (OWN, OWN),
+    "blanks": (f" \t{OWN} ", OWN),
+    "angle": (f"<{OWN}>", OWN),
+    "atoms": (f" J. Q. Public\t<{OWN}> ", OWN),
+    "quoted": (f'"Public, J. (x)" <{OWN}>', OWN),
+    "no name": (f'""<{OWN}>', OWN),
+    "upper-case domain": ("User1@TEST-Sample.JP", "User1@test-sample.jp"),
+}
+
+
+@pytest.mark.parametrize(("body", "address"), SIMPLE.values(), ids=SIMPLE.keys())
+def test_common_shapes_take_the_fast_path(body: str, address: str) -> None:
+    assert simple_author(body, SUBMISSION) == Address(address)
+
+
+NOT_SIMPLE: Final = {
+    "comment": f"{OWN} (x)",
+    "at in quotes": f'"a@b" <{OWN}>',
+    "encoded-word": f"=?utf-8?q?x?= <{OWN}>",
+    "encoded-word as local part": "=?utf-8?q?x?=@test-sample.jp",
+    "non-ASCII": f"山 <{OWN}>",
+    "fold": f"Taro\r\n <{OWN}>",
+    "escape": rf'"\a" <{OWN}>',
+    "list": f"{OWN},{OWN}",
+    "A-label": "user1@xn--wgv71a.jp",
+    "long line": f"{'a' * 998} <{OWN}>",
+    "long field": f"{OWN}",
+}
+
+
+@pytest.mark.parametrize("name", NOT_SIMPLE)
+def test_what_needs_a_closer_look_is_left_to_the_scanner(name: str) -> None:
+    policy = attrs.evolve(SUBMISSION, max_field_octets=19) if name == "long field" else SUBMISSION
+    assert simple_author(NOT_SIMPLE[name], policy) is None
+
+
+_BLANK = st.sampled_from(["", "", " ", "\t", "  "])
+_NAMES = st.one_of(
+    st.just(""),
+    st.text("Aaz09.!'-? \t&", max_size=12),
+    st.text('Aa ,.()[];:-"', max_size=12).map('"{}"'.format),
+    st.sampled_from(['""', '"a@b.example"', "=?utf-8?q?a?=", "山", "(c)", "a, b", "a:", '"\t"', "=?", "<", '"\\""']),
+)
+_LOCAL_PARTS = st.one_of(
+    st.text("aZ0.+=?_-'", min_size=1, max_size=10),
+    st.sampled_from(["user1", "a" * 64, "a" * 65, "=?utf-8?q?a?=", '"a"', "a..b"]),
+)
+_DOMAINS = st.one_of(
+    st.text("aZ0.-", min_size=1, max_size=12),
+    st.sampled_from(["test-sample.jp", "xn--a", "a" * 63, "a" * 64, ("a" * 63 + ".") * 3 + "jp", "[192.0.2.1]", "a."]),
+)
+_ADDRESSES = st.builds("{}@{}".format, _LOCAL_PARTS, _DOMAINS)
+_BODIES = st.one_of(
+    st.builds("{}{}<{}>{}".format, _NAMES, _BLANK, _ADDRESSES, _BLANK),
+    st.builds("{}{}{}".format, _BLANK, _ADDRESSES, _BLANK),
+    st.builds("{}{}{}<{}>{}".format, _BLANK, _NAMES, _NAMES, _ADDRESSES, _NAMES),
+    st.text(f'aA<>@."(), {chr(9)}=?', max_size=20),
+)
+_POLICIES = st.sampled_from(
+    [
+        SUBMISSION,
+        STRICT,
+        attrs.evolve(SUBMISSION, legacy_dots=True),
+        attrs.evolve(SUBMISSION, max_field_octets=25),
+        attrs.evolve(SUBMISSION, max_line_octets=25),
+        attrs.evolve(SUBMISSION, max_line_octets=10_000),
+    ]
+)
+
+
+@given(body=_BODIES, policy=_POLICIES, line_ends=st.sampled_from(["crlf", "lf"]))
+@example(body=f'"{"a" * 960}" <{OWN}>', policy=SUBMISSION, line_ends="crlf")
+@example(body=f'"{"a" * 980}" <{OWN}>', policy=SUBMISSION, line_ends="crlf")
+@example(body=f'"{"a" * 9000}" <{OWN}>', policy=attrs.evolve(SUBMISSION, max_line_octets=10_000), line_ends="crlf")
+@example(body="=?utf-8?q?a?=@b", policy=SUBMISSION, line_ends="lf")
+def test_fast_path_and_scanner_agree(body: str, policy: Policy, line_ends: LineEnds) -> None:
+    """Law 9: 'The fast path and the full scanner agree wherever both answer.'"""
+    simple = simple_author(body, policy)
+    if simple is not None:
+        assert body_fault(body, policy, line_ends) is None
+        assert parse_author(body, policy) == (Mailbox(simple),)
+
+
+@given(body=st.one_of(st.text(), st.text('a@<>()",;:\\.[]= ?q\r\n\t', max_size=40), st.binary().map(as_text)))
+def test_any_body_gives_mailboxes_or_a_rule_inside_it(body: str) -> None:
+    """Law 8: 'No input makes `check` raise'."""
+    result = parse_author(body, SUBMISSION)
+    if isinstance(result, Malformed):
+        assert 0 <= result.offset <= len(body.encode("utf-8", "replace"))
+    else:
+        for mailbox in result:
+            assert all(isinstance(text, str) for text in [*hidden_addresses(mailbox), *shown_addresses(mailbox)])

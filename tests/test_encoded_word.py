@@ -1,0 +1,344 @@
+"""Encoded-words (RFC 2047): found and decoded as leniently as any reader might."""
+
+from __future__ import annotations
+
+import base64
+from types import MappingProxyType
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendertrust import encoded_word
+from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, encoded_words, unclosed_word
+
+WHOLE: Final = Reader()
+APART: Final = Reader(join=Join.NOTHING)
+
+# For each charset octets that it reads as no other kin of it does, or that show which superset is used.
+SAMPLES: Final[dict[str, tuple[bytes, str]]] = {
+    "us-ascii": (b"\x80", "€"),
+    "ascii": (b"\x80", "€"),
+    "iso-8859-1": (b"\x80\xe9", "€é"),
+    "latin1": (b"\x80\xe9", "€é"),
+    "iso-8859-2": (b"\xa3", "Ł"),
+    "iso-8859-3": (b"\xa1", "Ħ"),
+    "iso-8859-4": (b"\xa2", "ĸ"),
+    "iso-8859-5": (b"\xb0", "А"),
+    "iso-8859-6": (b"\xc7", "ا"),
+    "iso-8859-7": (b"\xc1", "Α"),
+    "iso-8859-8": (b"\xe0", "א"),
+    "iso-8859-9": (b"\x80\xfe", "€ş"),
+    "iso-8859-10": (b"\xa2", "Ē"),
+    "iso-8859-11": (b"\xa1", "ก"),
+    "iso-8859-13": (b"\xa8", "Ø"),
+    "iso-8859-14": (b"\xa1", "Ḃ"),
+    "iso-8859-15": (b"\xa4", "€"),
+    "iso-8859-16": (b"\xa1", "Ą"),
+    "windows-1250": (b"\x8a", "Š"),
+    "windows-1251": (b"\xc0", "А"),
+    "windows-1252": (b"\x80", "€"),
+    "windows-1253": (b"\xc1", "Α"),
+    "windows-1254": (b"\xde", "Ş"),
+    "windows-1255": (b"\xe0", "א"),
+    "windows-1256": (b"\xc7", "ا"),
+    "windows-1257": (b"\xa8", "Ø"),
+    "windows-1258": (b"\xfe", "₫"),
+    "utf-8": (b"\xe5\xb1\xb1", "山"),
+    "utf8": (b"\xe5\xb1\xb1", "山"),
+    "utf-7": (b"+AEA-", "@"),
+    "utf7": (b"+AEA-", "@"),
+    "csunicode11utf7": (b"+AEA-", "@"),
+    "unicode-1-1-utf-7": (b"+AEA-", "@"),
+    "utf-16": (b"\xff\xfe@\0", "@"),
+    "utf-16be": (b"\0@", "@"),
+    "utf-16le": (b"@\0", "@"),
+    "utf-32": (b"\xff\xfe\0\0@\0\0\0", "@"),
+    "utf-32be": (b"\0\0\0@", "@"),
+    "utf-32le": (b"@\0\0\0", "@"),
+    "iso-2022-jp": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+    "iso-2022-jp-1": (b"\x1b$(D0!\x1b(I1\x1b(B", "丂ｱ"),
+    "iso-2022-jp-2": (b"\x1b$A0!\x1b(B", "啊"),
+    "iso-2022-jp-3": (b"\x1b$(O-!\x1b(B", "①"),
+    "iso-2022-kr": (b"\x1b$)C\x0e0!\x0f", "가"),
+    "shift-jis": (b"\x87@", "①"),
+    "sjis": (b"\x87@", "①"),
+    "x-sjis": (b"\x87@", "①"),
+    "windows-31j": (b"\x87@", "①"),
+    "cp932": (b"\x87@", "①"),
+    "euc-jp": (b"\xbb\xb3", "山"),
+    "x-euc-jp": (b"\xbb\xb3", "山"),
+    "gb2312": (b"\xb0\xa1\x81@", "啊丂"),
+    "gbk": (b"\xb0\xa1\x81@", "啊丂"),
+    "gb18030": (b"\xb0\xa1\x81@", "啊丂"),
+    "hz-gb-2312": (b"~{0!~}", "啊"),
+    "big5": (b"\xa4\xa4\x87@", "中䏰"),
+    "big5-hkscs": (b"\xa4\xa4\x87@", "中䏰"),
+    "euc-kr": (b"\xb0\xa1\x81A", "가갂"),
+    "ks-c-5601-1987": (b"\xb0\xa1\x81A", "가갂"),
+    "koi8-r": (b"\xc1\xa4", "а╓"),
+    "koi8-u": (b"\xc1\xa4", "ає"),
+    "tis-620": (b"\xa1\x80", "ก€"),
+    "windows-874": (b"\xa1\x80", "ก€"),
+    "macintosh": (b"\x8e", "é"),
+} | {
+    f"{prefix}{page}": sample
+    for prefix in ("ibm", "cp")
+    for page, sample in {
+        "037": (b"\x7cZ", "@!"),
+        "273": (b"\xb5", "@"),
+        "424": (b"\x7cA", "@א"),
+        "500": (b"\x7cO", "@!"),
+        "1026": (b"\xae", "@"),
+        "1140": (b"\x7c\x9f", "@€"),
+        "437": (b"\x82\x9b", "é¢"),
+        "850": (b"\x82\x9b", "éø"),
+        "852": (b"\x82\x9d", "éŁ"),
+        "866": (b"\x80", "А"),
+    }.items()
+}
+
+
+def word(octets: bytes, charset: str = "utf-8") -> str:
+    return f"=?{charset}?B?{base64.b64encode(octets).decode()}?="
+
+
+def test_every_charset_has_a_sample() -> None:
+    assert set(SAMPLES) == set(CHARSETS)
+    assert isinstance(CHARSETS, MappingProxyType)
+    assert all(charset == charset.lower() for charset in CHARSETS)
+
+
+@pytest.mark.parametrize("reader", [WHOLE, APART], ids=["joined", "apart"])
+@pytest.mark.parametrize(("charset", "sample"), SAMPLES.items(), ids=SAMPLES.keys())
+def test_charsets(charset: str, sample: tuple[bytes, str], reader: Reader) -> None:
+    """Law, 4: 'a closed table of the real ones'."""
+    octets, text = sample
+    quoted = "".join(f"={octet:02X}" for octet in octets)
+    assert decode(word(octets, charset), reader) == text
+    assert decode(word(octets, charset.upper().replace("-", "_")), reader) == text
+    assert decode(f"=?{charset}?q?{quoted}?=", reader) == text
+    assert decode(f"=? {charset}\t?Q?{quoted.lower()}?=", reader) == text
+    assert decode(f"=?{charset}*ja-JP?Q?{quoted}?=", reader) == text
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_every_charset_reads_an_address(charset: str) -> None:
+    address = "<ceo@victim.example>"
+    assert decode(word(address.encode(CHARSETS[charset]), charset), WHOLE) == address
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["", "x-klingon", "unknown-8bit", "base64", "rot13", "unicode_escape", "idna", "punycode", "zlib", "utf-8\u212a"],
+)
+def test_other_charsets_keep_their_ascii(charset: str) -> None:
+    """Law, 4: 'Never `codecs.lookup` on a name from the wire'."""
+    assert decode(f"=?{charset}?q?a=40=E9\\x40?=", WHOLE) == "a@\ufffd\\x40"
+
+
+FOUND: Final = {
+    "nothing": ("Taro", []),
+    "empty": ("", []),
+    "one": ("=?utf-8?q?a?=", [("utf-8", "q", "a")]),
+    "two": ("=?a?B?b?= =?c?Q?d?=", [("a", "B", "b"), ("c", "Q", "d")]),
+    "no blank between": ("=?a?b?b?==?c?q?d?=", [("a", "b", "b"), ("c", "q", "d")]),
+    "in mid-word": ("x=?a?q?b?=y", [("a", "q", "b")]),
+    "empty text": ("=?a?q??=", [("a", "q", "")]),
+    "empty charset": ("=??q?a?=", [("", "q", "a")]),
+    "text begins with an escape": ("=?a?q?=3C?=", [("a", "q", "=3C")]),
+    "blanks in text": ("=?a?q?b c\td\r\n e?=", [("a", "q", "b c\td\r\n e")]),
+    "question mark in text": ("=?a?q?b?c??=", [("a", "q", "b?c?")]),
+    "quotes in text": ('=?a?q?"<b@c>"?=', [("a", "q", '"<b@c>"')]),
+    "first end counts": ("=?a?q?b?= ?=", [("a", "q", "b")]),
+    "blank in the charset": ("=? a ?q?b?=", [(" a ", "q", "b")]),
+    "language": ("=?a*en?q?b?=", [("a*en", "q", "b")]),
+    "start before a word": ("=?=?a?q?b?=", [("a", "q", "b")]),
+    "unknown encoding": ("=?a?x?b?=", []),
+    "long encoding": ("=?a?qq?b?=", []),
+    "no encoding": ("=?a??b?=", []),
+    "no end": ("=?a?q?b", []),
+    "half an end": ("=?a?q?b?", []),
+    "no text": ("=?a?q?=", []),
+    "end before start": ("?= =?a?q?b", []),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), FOUND.values(), ids=FOUND.keys())
+def test_what_is_taken_for_an_encoded_word(text: str, found: list[tuple[str, str, str]]) -> None:
+    """RFC 2047, 2, and the forms beyond it that readers take."""
+    assert [match.groups() for match in encoded_words(text)] == found
+
+
+DECODED: Final = {
+    "no word": ("Taro", "Taro"),
+    "empty": ("", ""),
+    "around": ("a =?utf-8?q?b?= c", "a b c"),
+    "Q underscore": ("=?utf-8?q?a_b?=", "a b"),
+    "Q underscore escaped": ("=?utf-8?q?a=5Fb?=", "a_b"),
+    "Q lower-case escape": ("=?utf-8?q?=e5=b1=b1?=", "山"),
+    "Q lone equals sign": ("=?utf-8?q?a=b=4?=", "a=b=4"),
+    "Q escape is no hexadecimal": ("=?utf-8?q?=G0=+1= 1?=", "=G0=+1= 1"),
+    "Q escaped escape": ("=?utf-8?q?=3D40?=", "=40"),
+    "Q raw UTF-8": ("=?utf-8?q?山?=", "山"),
+    "Q raw UTF-8, other charset": ("=?us-ascii?q?é?=", "Ã©"),
+    "Q undecodable": ("=?utf-8?q?a\udce9?=", "a?"),
+    "Q question marks": ("=?utf-8?q?a?b??=", "a?b?"),
+    "B": ("=?utf-8?b?5bGx?=", "山"),
+    "B, blanks inside": ("=?utf-8?b?5b Gx\r\n?=", "山"),
+    "B, padded": ("=?utf-8?b?YQ==?=", "a"),
+    "B, one padded": ("=?utf-8?b?YWI=?=", "ab"),
+    "B, padding left out": ("=?utf-8?b?YQ?=", "a"),
+    "B, padding cut": ("=?utf-8?b?YQ=?=", "a"),
+    "B, too much padding": ("=?utf-8?b?YQ====?=", "a"),
+    "B, padding alone": ("=?utf-8?b?====?=", ""),
+    "B, empty": ("=?utf-8?b??=", ""),
+    "B, one character": ("=?utf-8?b?Y?=", ""),
+    "B, one character too many": ("=?utf-8?b?YWJjZ?=", "abc"),
+    "B, more after padding": ("=?utf-8?b?YQ==YmM=?=", "abc"),
+    "B, other characters": ("=?utf-8?b?Y-W*J_j?=", "abc"),
+    "B, non-ASCII": ("=?utf-8?b?Y山Q?=", "a"),
+    "adjacent": ("=?utf-8?q?a?= =?utf-8?q?b?=", "ab"),
+    "adjacent, folded": ("=?utf-8?q?a?=\r\n\t=?utf-8?b?Yg==?=", "ab"),
+    "adjacent, no blank": ("=?utf-8?q?a?==?utf-8?q?b?=", "ab"),
+    "adjacent, two charsets": ("=?utf-8?q?a?= =?us-ascii?q?b?=", "ab"),
+    "text between": ("=?utf-8?q?a?= x =?utf-8?q?b?=", "a x b"),
+    "blank before the first": (" =?utf-8?q?a?= ", " a "),
+    "broken UTF-8": ("=?utf-8?q?caf=E9_=40?=", "caf\ufffd @"),
+    "UTF-7 surrogate": ("=?utf-7?q?+2AA-?=", "\ufffd"),
+    "UTF-16 lone surrogate": ("=?utf-16be?b?2AA=?=", "\ufffd"),
+    "broken ISO 2022": ("=?iso-2022-jp?q?=1B$B=FF=1B(B?=", "\ufffd"),
+    "unknown ISO 2022": ("=?iso-2022-cn?q?=1B$A=0Ea=0F?=", "$Aa"),
+    "escape outside ISO 2022": ("=?utf-8?q?=1B?=", "\x1b"),
+    "only once": ("=?utf-8?q?=3D=3Futf-8=3Fq=3Fa=3F=3D?=", "=?utf-8?q?a?="),
+}
+
+
+@pytest.mark.parametrize("reader", [WHOLE, APART], ids=["joined", "apart"])
+@pytest.mark.parametrize(("text", "decoded"), DECODED.values(), ids=DECODED.keys())
+def test_decode(text: str, decoded: str, reader: Reader) -> None:
+    """RFC 2047, 4 and 6.2, and what readers make of broken forms."""
+    assert decode(text, reader) == decoded
+
+
+JOINED: Final = {
+    "UTF-8 character": ("=?utf-8?q?=E5=B1?= =?UTF-8?q?=B1?=", "山"),
+    "Q and B": ("=?utf-8?q?=E5=B1?= =?UTF-8?b?sQ==?=", "山"),
+    "language differs": ("=?utf-8*en?q?=E5?= =?utf-8*ja?q?=B1=B1?=", "山"),
+    "three words": ("=?utf-8?q?=E5?= =?utf-8?q?=B1?=\r\n =?utf-8?q?=B1?=", "山"),
+    "ISO 2022 state": ("=?iso-2022-jp?q?=1B$B;?= =?iso-2022-jp?q?3=1B(B?=", "山"),
+}
+NOT_JOINED: Final = {
+    "charset differs": "=?utf-8?q?=E5?= =?utf8?q?=B1=B1?=",
+    "text between": "=?utf-8?q?=E5?= x =?utf-8?q?=B1=B1?=",
+}
+
+
+@pytest.mark.parametrize(("text", "joined"), JOINED.values(), ids=JOINED.keys())
+def test_join(text: str, joined: str) -> None:
+    """Law, 4: 'adjacent words of one charset joined before decoding'."""
+    assert decode(text, WHOLE) == joined
+    assert joined not in decode(text, APART)
+
+
+@pytest.mark.parametrize("text", NOT_JOINED.values(), ids=NOT_JOINED.keys())
+def test_no_join(text: str) -> None:
+    assert "山" not in decode(text, WHOLE)
+
+
+SEEN_BY_SOME: Final = {
+    "escape split between words": "=?utf-8?q?=4?= =?utf-8?q?0?=",
+    "base64 split between words": "=?utf-8?b?Q?= =?utf-8?b?A?=",
+    "early padding": "=?utf-8?b?Q=A==?=",
+    "word inside a Q word": "=?utf-8?q?x=?utf-8?b?QA==?=",
+    "word inside a B word": "=?utf-8?b?x=?utf-8?q?=40?=",
+    "UTF-16 without a byte order mark": "=?utf-16?b?AEA=?=",
+    "UTF-32 without a byte order mark": "=?utf-32?b?AAAAQA==?=",
+    "behind a broken octet": "=?utf-7?q?=FF+AEA-?=",
+    "raw UTF-7": "=?utf-7?q?+=40-?=",
+}
+
+
+@pytest.mark.parametrize("text", SEEN_BY_SOME.values(), ids=SEEN_BY_SOME.keys())
+def test_some_reader_sees_it(text: str) -> None:
+    """Law, 4: 'a reader that decodes first would take it as the author'."""
+    assert any("@" in decode(text, reader) for reader in READERS)
+
+
+UNCLOSED: Final = {
+    "no word": ("Taro =? =?utf-8 =?utf-8?x?a", None),
+    "with an end": ("=?utf-8?q?a?=", None),
+    "end behind a blank": ("=?utf-8?q?a b?=", None),
+    "end of another": ("=?utf-8?q?a =?utf-8?q?b?=", None),
+    "without an end": ("x =?utf-8?q?a", 2),
+    "behind one that has an end": ("=?a?q?b?= =?utf-8?B?a?", 10),
+    "an end before it": ("?= =?utf-8?q?a", 3),
+}
+
+
+@pytest.mark.parametrize(("text", "start"), UNCLOSED.values(), ids=UNCLOSED.keys())
+def test_words_without_an_end(text: str, start: int | None) -> None:
+    """Some readers decode these too, up to wherever: 'malformed is whatever two receivers could read differently'."""
+    assert unclosed_word(text) == start
+
+
+HOSTILE: Final = {
+    "starts without an end": "=?",
+    "charsets without an end": "=?a",
+    "heads without an end": "=?a?q?",
+    "heads of base64": "=?utf-8?b?",
+    "words": "=?a?q?b?=",
+    "words with blanks": "=?utf-8?q?=E5?= ",
+    "words of two charsets": "=?a?q?b?= =?c?q?d?= ",
+    "ends": "?=",
+    "question marks": "?",
+    "equals signs": "=",
+}
+
+
+@pytest.mark.parametrize("tail", ["", "?=", "=?a?b?YQ?="], ids=["no tail", "end", "word"])
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
+def test_each_character_is_decoded_once_at_most(piece: str, tail: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 7: 'Time and memory are linear in the total input'."""
+    text = piece * 2000 + tail
+    decoded: list[int] = []
+    to_octets = encoded_word._to_octets
+
+    def counting_to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
+        decoded.append(len(encoded_text))
+        return to_octets(encoded_text, encoding, reader)
+
+    monkeypatch.setattr(encoded_word, "_to_octets", counting_to_octets)
+    for reader in READERS:
+        decoded.clear()
+        assert len(decode(text, reader)) <= len(text)
+        assert sum(decoded) <= len(text)
+
+
+def test_nothing_is_searched_behind_the_last_end() -> None:
+    """A start that gets as far as its text also finds an end, so none is followed in vain."""
+    heads = "=?a?q?b " * 10_000
+    assert encoded_words(heads) == []
+    (found,) = encoded_words(f"{heads}?={heads}")
+    assert found.span() == (0, len(heads) + 2)
+
+
+@given(
+    text=st.one_of(st.text(), st.text("=?qb8 \t_4aA+-", max_size=60)),
+    charset=st.sampled_from([*CHARSETS, "x-klingon", "iso-2022-cn"]),
+    octets=st.binary(max_size=20),
+    reader=st.sampled_from(READERS),
+)
+def test_anything_decodes_to_text_that_utf_8_can_hold(text: str, charset: str, octets: bytes, reader: Reader) -> None:
+    """Law 8: 'No input makes `check` raise'; a decoded surrogate could pass for the address's place."""
+    body = text.encode("utf-8", "replace").decode() + word(octets, charset) * 2
+    decoded = decode(body, reader)
+    assert decoded.encode().decode() == decoded
+
+
+@given(text=st.text(max_size=20), split=st.integers(0, 30))
+def test_octets_split_anywhere_are_joined(text: str, split: int) -> None:
+    """RFC 2047, 5, forbids splitting characters; senders do it, and readers join."""
+    octets = text.encode("utf-8", "replace")
+    assert decode(f"{word(octets[:split])} {word(octets[split:])}", WHOLE) == octets.decode()

@@ -1,0 +1,287 @@
+"""What other programs rely on: names, signatures, and that importing does nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+import sendertrust
+
+# The import line of the law, word for word.
+from sendertrust import (
+    EPOST,
+    LOOKUP_FAILED,
+    STRICT,
+    SUBMISSION,
+    UNSEEN,
+    Action,
+    Aliases,
+    Finding,
+    Policy,
+    PolicyError,
+    Reason,
+    Reply,
+    ReplyStyle,
+    ReplyTable,
+    Stage,
+    TrustLevel,
+    Verdict,
+    check,
+    check_message,
+    reply_for,
+)
+
+IMPORT_LINE = """
+from sendertrust import (TrustLevel, check, check_message, reply_for, Policy, EPOST, SUBMISSION, STRICT, Verdict, Finding, Reason,
+                         Action, Stage, Reply, ReplyStyle, ReplyTable, Aliases, UNSEEN, LOOKUP_FAILED, PolicyError)
+"""  # noqa: E501 - as it is published
+
+if TYPE_CHECKING:
+    import enum
+
+# Run first in a fresh interpreter; `-c` imports nothing by itself.
+AUDIT = """
+import sys
+
+CODE = (".py", ".pyc", ".so", ".pyd")
+
+def audit(event, arguments):
+    if event == "open" and not str(arguments[0]).endswith(CODE):
+        raise AssertionError(f"opens {arguments[0]!r}")
+    if event.startswith(("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "urllib.", "sqlite3.")):
+        raise AssertionError(event)
+
+sys.addaudithook(audit)
+"""
+
+
+def run_fresh(program: str) -> str:
+    """Run a program in an interpreter that has imported nothing yet."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-I", "-B", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_all_is_the_published_list() -> None:
+    """`__all__` is exactly that list."""
+    published = set(re.findall(r"\w+", IMPORT_LINE.partition("(")[2]))
+
+    assert len(published) == 20
+    assert set(sendertrust.__all__) == published
+    assert len(sendertrust.__all__) == len(published)
+
+
+def test_the_import_line_works() -> None:
+    names: dict[str, object] = {}
+    exec(IMPORT_LINE, names)  # noqa: S102 - the line is above
+
+    assert names.keys() - {"__builtins__"} == set(sendertrust.__all__)
+    assert all(names[name] is getattr(sendertrust, name) for name in sendertrust.__all__)
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in sendertrust.__all__:
+        value = getattr(sendertrust, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, name
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert sendertrust.__version__ == metadata.version("sendertrust")
+
+
+@pytest.mark.parametrize("hidden", ["dns", "aiosmtpd", "asyncio", "socket", "sendertrust.integrations"])
+def test_importing_does_not_load(hidden: str) -> None:
+    """`import sendertrust` loads neither dnspython nor any integration."""
+    loaded = run_fresh("import sys, sendertrust; print('\\n'.join(sys.modules))").split("\n")
+
+    assert "sendertrust.decision" in loaded
+    assert [name for name in loaded if name == hidden or name.startswith(f"{hidden}.")] == []
+
+
+@pytest.mark.parametrize("optional", ["maps", "testing", "cli", "__main__", "attestation"])
+def test_importing_does_not_load_what_is_optional(optional: str) -> None:
+    assert run_fresh(f"import sys, sendertrust; print('sendertrust.{optional}' in sys.modules)") == "False\n"
+
+
+def test_importing_does_no_io() -> None:
+    """`import sendertrust` does no I/O: it opens nothing but code, no socket and no process."""
+    assert run_fresh(AUDIT + "import sendertrust\nprint(len(sendertrust.__all__))") == "20\n"
+
+
+def test_checking_does_no_io() -> None:
+    """`check` is pure: no I/O, no DNS, no clock, no global state, no logging."""
+    program = """
+from sendertrust import *
+for header in ("user1@a.example", "=?iso-2022-jp?B?GyRCOzNFRBsoQg==?= <u@例え.jp>", "a b", b"\\xe9"):
+    for aliases in ((), ["@x.example"], LOOKUP_FAILED):
+        verdict = check("user1@a.example", "あ@例え.jp", header, aliases, level=TrustLevel.HEADER)
+        bytes(reply_for(verdict)), str(verdict), verdict.to_dict()
+        check_message("user1@a.example", "<>", b"From: x\\r\\n\\r\\n", aliases, policy=STRICT)
+"""
+    assert run_fresh(AUDIT + program) == ""
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    ["open('/dev/null')", "import socket; socket.socket()", "import subprocess; subprocess.run(['true'])"],
+)
+def test_the_audit_sees(forbidden: str) -> None:
+    with pytest.raises(AssertionError, match="AssertionError"):
+        run_fresh(AUDIT + forbidden)
+
+
+EMPTY = inspect.Parameter.empty
+
+
+@pytest.mark.parametrize("function", [check, check_message])
+def test_signature_of_a_check(function: object) -> None:
+    """`check(auth_id, envelope_from, header_from, aliases=(), *, level=None, policy=EPOST, line_ends="crlf")`."""
+    third = "header_from" if function is check else "message"
+    signature = inspect.signature(function)  # type: ignore[arg-type]  # it is one of two functions
+
+    positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    assert [(p.name, p.kind, p.default) for p in signature.parameters.values()] == [
+        ("auth_id", positional, EMPTY),
+        ("envelope_from", positional, EMPTY),
+        (third, positional, EMPTY),
+        ("aliases", positional, ()),
+        ("level", keyword, None),
+        ("policy", keyword, EPOST),
+        ("line_ends", keyword, "crlf"),
+    ]
+    assert signature.return_annotation == "Verdict"
+
+
+def test_signature_of_reply_for() -> None:
+    """`reply_for(verdict, replies=None) -> Reply`."""
+    signature = inspect.signature(reply_for)
+
+    assert [(p.name, p.default) for p in signature.parameters.values()] == [("verdict", EMPTY), ("replies", None)]
+    assert signature.return_annotation == "Reply"
+
+
+@pytest.mark.parametrize(
+    ("members", "published"),
+    [
+        (TrustLevel, "AUTH_ID ENVELOPE HEADER"),
+        (Action, "ACCEPT REJECT DEFER"),
+        (Stage, "MAIL DATA"),
+        (ReplyStyle, "EPOST SUBMISSION POSTFIX"),
+        (
+            Reason,
+            (
+                "OK NOT_AUTHENTICATED ENVELOPE_MISMATCH ENVELOPE_MALFORMED ENVELOPE_NULL HEADERS_MALFORMED "
+                "FROM_MISSING FROM_DUPLICATE FROM_MULTIPLE FROM_GROUP FROM_MALFORMED FROM_HIDDEN_ADDRESS FROM_MISMATCH "
+                "FROM_NOT_ENVELOPE SENDER_MISMATCH DISPLAY_NAME_SPOOF LOOKUP_FAILED"
+            ),
+        ),
+    ],
+)
+def test_members(members: type[enum.Enum], published: str) -> None:
+    """`Reason` is this list and no other."""
+    assert [member.name for member in members] == published.split()
+
+
+@pytest.mark.parametrize(
+    ("value", "published"),
+    [
+        (Finding, ["reason", "claimed", "rule", "offset"]),
+        (Reply, ["code", "enhanced", "text"]),
+        (
+            Verdict,
+            [
+                "policy",
+                "required",
+                "stage",
+                "auth_id",
+                "envelope_from",
+                "header_from",
+                "findings",
+                "matched_by",
+                "advisories",
+            ],
+        ),
+    ],
+)
+def test_fields(value: type[attrs.AttrsInstance], published: list[str]) -> None:
+    assert [field.name for field in attrs.fields(value)] == published
+
+
+def test_verdict_derives() -> None:
+    derived = {name for name, member in vars(Verdict).items() if isinstance(member, property)}
+
+    assert derived >= {
+        "decision",
+        "action",
+        "allowed",
+        "applies",
+        "pending",
+        "achieved",
+        "reason",
+        "reasons",
+    }
+    assert callable(Verdict.satisfies)
+    assert callable(Verdict.to_dict)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        EPOST,
+        SUBMISSION,
+        STRICT,
+        Aliases(["a@b.example"]),
+        Finding(Reason.FROM_GROUP, None, "from-group"),
+        check("a@b", "a@b", UNSEEN),
+        reply_for(check("a@b", "a@b", UNSEEN)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_are_immutable(value: attrs.AttrsInstance) -> None:
+    """Every public value is immutable and may be shared by threads."""
+    for name in [*(field.name for field in attrs.fields(type(value))), "extra"]:
+        with pytest.raises((attrs.exceptions.FrozenInstanceError, AttributeError)):
+            setattr(value, name, None)
+
+
+def test_reply_table_is_immutable() -> None:
+    from sendertrust.reply import EPOST_REPLIES  # noqa: PLC0415 - the one table at hand is not public
+
+    assert isinstance(EPOST_REPLIES, ReplyTable)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        EPOST_REPLIES.name = "mine"  # type: ignore[misc]  # that it is frozen is the test
+    with pytest.raises(TypeError):
+        EPOST_REPLIES.rows[Reason.OK, Stage.MAIL] = "250 x"  # type: ignore[index]  # likewise
+
+
+def test_sentinels_are_not_text() -> None:
+    for sentinel in (UNSEEN, LOOKUP_FAILED):
+        assert not isinstance(sentinel, str | bytes | tuple)
+    assert repr(UNSEEN) != repr(LOOKUP_FAILED)
+
+
+def test_policy_error_is_a_value_error() -> None:
+    assert issubclass(PolicyError, ValueError)
+    with pytest.raises(PolicyError):
+        Policy(level="hedaer")
+
+
+def test_levels_are_ordered_and_no_numbers() -> None:
+    """`TrustLevel` is a plain ordered Enum, not an int."""
+    assert TrustLevel.AUTH_ID < TrustLevel.ENVELOPE < TrustLevel.HEADER
+    assert not issubclass(TrustLevel, int)
+    assert [preset.level for preset in (EPOST, SUBMISSION, STRICT)] == [
+        TrustLevel.AUTH_ID,
+        TrustLevel.HEADER,
+        TrustLevel.HEADER,
+    ]
