@@ -1,0 +1,1 @@
+"""Optional modules, one a mail server: each extracts, calls and answers, and nothing else."""

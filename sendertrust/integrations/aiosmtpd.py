@@ -1,0 +1,156 @@
+"""aiosmtpd: decide the envelope at MAIL and the raw header block at DATA.
+
+Mix `SenderTrust` into a handler, before the class that takes the message::
+
+    class Submission(SenderTrust, Mailbox):
+        async def aliases_of(self, login):
+            return await directory.aliases(login)
+
+What aiosmtpd hides: it parses ``MAIL FROM`` itself (a source route or a
+comment is gone, and some syntax errors are answered with its own 501 or 553)
+before a handler sees the address. What is judged is what it hands on, so
+what was judged is what is delivered. The header is judged on
+``envelope.original_content``, octet for octet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiosmtpd.smtp import LoginPassword
+
+from sendertrust import (
+    LOOKUP_FAILED,
+    SUBMISSION,
+    UNSEEN,
+    Aliases,
+    Policy,
+    TrustLevel,
+    Verdict,
+    check,
+    check_message,
+    reply_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+__all__ = ["SenderTrust"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+class SenderTrust:
+    """A mix-in for aiosmtpd handlers; the handler class that delivers follows it in the bases.
+
+    Its ``handle_MAIL`` and ``handle_DATA`` answer a refusal with the exact
+    reply of `reply_for`, and pass what is allowed on to the next class. A
+    subclass that would put its own ``handle_MAIL`` or ``handle_DATA`` before
+    these, or that has no class after them to take the message, is a
+    `TypeError` when it is defined: either would lose the decision, or mail.
+    """
+
+    #: What is asked of a submission.
+    policy: Policy = SUBMISSION
+    #: The level, if not the policy's.
+    level: TrustLevel | None = None
+    #: How long `aliases_of` may take, in seconds; after that the client is told to try again.
+    lookup_timeout: float = 10.0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - whatever the other bases take
+        """Refuse a class whose decisions would never be asked for."""
+        super().__init_subclass__(**kwargs)
+        for hook in ("handle_MAIL", "handle_DATA"):
+            if getattr(cls, hook) is not getattr(SenderTrust, hook):
+                msg = (
+                    f"{cls.__name__}.{hook} hides SenderTrust.{hook}: move it to a base class that follows SenderTrust"
+                )
+                raise TypeError(msg)
+        if not hasattr(super(), "handle_DATA"):
+            msg = f"{cls.__name__} has nothing to deliver with: add a handler class with handle_DATA after SenderTrust"
+            raise TypeError(msg)
+
+    async def aliases_of(
+        self,
+        login: str,  # noqa: ARG002 - likewise
+    ) -> Aliases | list[str] | tuple[str, ...] | AbstractSet[str]:
+        """Give what an account may send as beside its own address. Asked once a transaction.
+
+        Override it with the site's own look-up; run one that blocks in
+        ``asyncio.to_thread``. Whatever it raises counts as `LOOKUP_FAILED`,
+        is logged, and makes the client try again (451).
+        """
+        return ()
+
+    def login_of(self, session: Session) -> str | None:
+        """Give the login of a session, None without one.
+
+        It is read from ``session.auth_data``: the `str` or `bytes` that the
+        authenticator put there, or aiosmtpd's own ``LoginPassword``. Override
+        it where the authenticator keeps the login somewhere else.
+        """
+        if not session.authenticated:
+            return None
+        login: object = session.auth_data
+        if isinstance(login, LoginPassword):
+            login = login.login
+        if isinstance(login, bytes):
+            return login.decode("utf-8", "surrogateescape")
+        if isinstance(login, str):
+            return login
+        msg = f"session.auth_data is {type(login).__name__}: override login_of to say where the login is"
+        raise TypeError(msg)
+
+    def judged(self, verdict: Verdict, session: Session) -> None:  # noqa: ARG002 - for those who override it
+        """Take note of every verdict; by default one line in the log, without message content."""
+        _log.info("%s", verdict)
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
+    ) -> str:
+        """Judge the envelope sender."""
+        aliases = await self._aliases(session, envelope)
+        login = self.login_of(session)
+        verdict = check(login, address, UNSEEN, aliases, level=self.level, policy=self.policy)
+        self.judged(verdict, session)
+        following = getattr(super(), "handle_MAIL", None)
+        if verdict.allowed and following is not None:
+            answer: str = await following(server, session, envelope, address, mail_options)
+            return answer
+        if verdict.allowed:
+            envelope.mail_from = address
+            envelope.mail_options.extend(mail_options)
+        return str(reply_for(verdict))
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
+        """Judge the envelope sender together with the raw header block."""
+        aliases = await self._aliases(session, envelope)
+        login, content = self.login_of(session), envelope.original_content
+        verdict = check_message(
+            login, envelope.mail_from or "", content or b"", aliases, level=self.level, policy=self.policy
+        )
+        self.judged(verdict, session)
+        if not verdict.allowed:
+            return str(reply_for(verdict))
+        answer: str = await super().handle_DATA(server, session, envelope)  # type: ignore[misc]  # __init_subclass__
+        return answer
+
+    async def _aliases(self, session: Session, envelope: Envelope) -> Aliases:
+        """Look the aliases up, or remember them: an envelope lives as long as its transaction."""
+        known: Aliases | None = vars(envelope).get("sendertrust_aliases")
+        if known is None:
+            known = vars(envelope)["sendertrust_aliases"] = await self._look_up(self.login_of(session))
+        return known
+
+    async def _look_up(self, login: str | None) -> Aliases:
+        if not login:
+            return Aliases()
+        try:
+            return Aliases.union(await asyncio.wait_for(self.aliases_of(login), self.lookup_timeout))
+        except Exception:  # noqa: BLE001 - an outage of any kind is "try again", and never an acceptance
+            _log.exception("looking up the aliases of %r failed", login)
+            return Aliases.union(LOOKUP_FAILED)
