@@ -1,0 +1,7 @@
+"""``python -m sendertrust``: see `sendertrust.cli`."""
+
+import sys
+
+from sendertrust.cli import main
+
+sys.exit(main())
