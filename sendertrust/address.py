@@ -33,7 +33,7 @@ import email_validator
 import idna
 
 from sendertrust.encoded_word import encoded_words
-from sendertrust.terms import Malformed
+from sendertrust.terms import Malformed, octets
 
 __all__ = [
     "ATEXT",
@@ -76,8 +76,10 @@ _LDH_DOMAIN: Final = re.compile(DOMAIN)
 _ESCAPE: Final = re.compile(r"\\(.)")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
 
-_UNREADABLE: Final = re.compile(r"(?P<control>[\x00-\x1f\x7f-\x9f])|(?P<undecodable>[\ud800-\udfff])")
+# Blanks and line ends have a rule of their own: see _WRONG_CHARACTER.
+_UNREADABLE: Final = re.compile(r"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|(?P<undecodable>[\ud800-\udfff])")
 _UNREADABLE_RULES: Final = {"control": "control-character", "undecodable": "not-utf8"}
+_NO_LOGIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Default_Ignorable_Code_Point of Unicode 15 (DerivedCoreProperties.txt), joiners, fillers and
 # blanks that have no glyph, and every blank outside ASCII: characters that nobody sees.
@@ -96,6 +98,7 @@ _WRONG_CHARACTER: Final = {
     "\n": "blank-in-address",
     "(": "comment-in-address",
     ")": "comment-in-address",
+    ">": "angle-unopened",
 }
 
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -183,7 +186,7 @@ def parse_reverse_path(text: str, *, legacy_dots: bool = False) -> Address | Nul
         return NULL_PATH
     if not text.startswith("<"):
         return parse_mailbox(text, legacy_dots=legacy_dots)
-    if _octets(text) > MAX_CLAIM_OCTETS:
+    if octets(text) > MAX_CLAIM_OCTETS:
         return Malformed("address-too-long", 0)
     if not text.endswith(">"):
         end = text.rfind(">")
@@ -200,11 +203,11 @@ def parse_mailbox(text: str, *, legacy_dots: bool = False) -> Address | Malforme
     """Read one address that a client claims; no brackets, blanks or comments around it."""
     if (plain := _PLAIN.fullmatch(text)) and (address := plain_address(*plain.groups())):
         return address
-    if _octets(text) > MAX_CLAIM_OCTETS:
+    if octets(text) > MAX_CLAIM_OCTETS:
         return Malformed("address-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
         return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
-    if words := encoded_words(text):  # here, too, as what is no mailbox may be no word inside one
+    if words := encoded_words(text):
         return Malformed.at("encoded-word-in-address", text, words[0].start())
     if text.startswith("@"):
         return Malformed("source-route" if ":" in text else "local-part-empty", 0)
@@ -220,7 +223,7 @@ def parse_mailbox(text: str, *, legacy_dots: bool = False) -> Address | Malforme
         return Malformed(fault, 0)
     domain = parse_domain(text[end + 1 :])
     if isinstance(domain, Malformed):
-        return Malformed(domain.rule, domain.offset + len(text[: end + 1].encode()))
+        return Malformed(domain.rule, octets(text[: end + 1]) + domain.offset)
     return _join(content, domain) or Malformed("address-too-long", 0)
 
 
@@ -254,7 +257,7 @@ def login_address(login: str, default_domain: str | None) -> Address | None:
     if (plain := _PLAIN.fullmatch(login)) and (address := plain_address(*plain.groups())):
         return address
     login = as_text(login)
-    if _octets(login) > MAX_CLAIM_OCTETS or _UNREADABLE.search(login):
+    if octets(login) > MAX_CLAIM_OCTETS or _NO_LOGIN.search(login):
         return None
     local, at, domain_text = login.rpartition("@")
     if not at:
@@ -269,13 +272,9 @@ def login_address(login: str, default_domain: str | None) -> Address | None:
 def _join(content: str, domain: str) -> Address | None:
     """Make the canonical address of an unquoted local part, unless it is too long."""
     local = _quote(content)
-    if _octets(local) > MAX_LOCAL_PART_OCTETS or _octets(local) + 1 + len(domain) > MAX_ADDRESS_OCTETS:
-        return None
-    return Address(f"{local}@{domain}")
-
-
-def _octets(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
+    address = Address(f"{local}@{domain}")
+    too_long = octets(local) > MAX_LOCAL_PART_OCTETS or octets(address.text) > MAX_ADDRESS_OCTETS
+    return None if too_long else address
 
 
 def _quote(content: str) -> str:
@@ -304,7 +303,7 @@ def _local_part_fault(content: str, *, quoted: bool, legacy_dots: bool) -> str |
     """Name the rule that a local part, its quotes and escapes taken off, breaks; or None."""
     if not content:
         return "local-part-empty"
-    if _octets(_quote(content)) > MAX_LOCAL_PART_OCTETS:
+    if octets(_quote(content)) > MAX_LOCAL_PART_OCTETS:
         return "address-too-long"
     if encoded_words(content):
         return "encoded-word-in-address"

@@ -25,7 +25,7 @@ import attrs
 
 from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
 from sendertrust.encoded_word import READERS, USUAL_READERS, decode, encoded_words, unclosed_word
-from sendertrust.terms import Malformed
+from sendertrust.terms import Malformed, octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,9 +52,9 @@ _TOKEN: Final = re.compile(
 )
 _IN_COMMENT: Final = re.compile(r"[^()\\]*+(?:(?P<open>\()|(?P<close>\))|\\[^\r\n])")
 
+_MISLEADING: Final = r"(?P<separator>[\u2028\u2029])|(?P<bidi>[\u202a-\u202e\u2066-\u2069])"
 _UNREADABLE: Final = re.compile(
-    r"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|(?P<separator>[\u2028\u2029])"
-    r"|(?P<bidi>[\u202a-\u202e\u2066-\u2069])|(?P<undecodable>[\ud800-\udfff])",
+    rf"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|{_MISLEADING}|(?P<undecodable>[\ud800-\udfff])"
 )
 _UNREADABLE_RULES: Final = {
     "control": "control-character",
@@ -62,9 +62,7 @@ _UNREADABLE_RULES: Final = {
     "bidi": "bidi-in-name",
     "undecodable": "not-utf8",
 }
-_UNREADABLE_DECODED: Final = re.compile(
-    r"(?P<control>[\x00-\x1f\x7f-\x9f])|(?P<separator>[\u2028\u2029])|(?P<bidi>[\u202a-\u202e\u2066-\u2069])",
-)
+_UNREADABLE_DECODED: Final = re.compile(rf"(?P<control>[\x00-\x1f\x7f-\x9f])|{_MISLEADING}")
 _UNREADABLE_DECODED_RULES: Final = {**_UNREADABLE_RULES, "control": "control-decoded"}
 
 _CFWS: Final = frozenset({"blank", "comment"})
@@ -142,17 +140,17 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
             return Malformed.at("encoded-word-in-address", text, span[0])
         address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
         if isinstance(address, Malformed):
-            return Malformed(address.rule, Malformed.at("", text, span[0]).offset + address.offset)
+            return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
         views = _views(text[start : span[0]] + _HERE + text[span[1] : element[-1].end])
-        if isinstance(views, str):
-            return Malformed.at(views, text, start)
+        if isinstance(views, Malformed):
+            return Malformed(views.rule, octets(text[:start]))
         mailboxes.append(Mailbox(address, views))
     return tuple(mailboxes)
 
 
 def _unreadable(text: str, policy: Policy) -> Malformed | None:
     """Find what no structure can make good."""
-    if len(text.encode("utf-8", "replace")) > policy.max_field_octets:
+    if octets(text) > policy.max_field_octets:
         return Malformed("field-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
         return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
@@ -212,7 +210,8 @@ def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Mal
     kinds = [token.kind for token in content]
     opening = kinds.index("<") if "<" in kinds else len(kinds)
     for index, token in enumerate(content[:opening]):
-        if token.kind == ":" and index > 0 and _PHRASE.issuperset(kinds[:index]):
+        begins_group = token.kind == ":" and index > 0 and _PHRASE.issuperset(kinds[:index])
+        if begins_group and ";" in text[token.end :]:
             return Malformed.at("from-group", text, token.start)
         if token.kind in _NEVER or (opening < len(kinds) and token.kind not in _PHRASE):
             return Malformed.at(_NOT_IN_PHRASE.get(token.kind, "special-in-name"), text, token.start)
@@ -236,8 +235,8 @@ def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     return before_end > 0 and spans[before_end - 1][1] > start
 
 
-def _views(around: str) -> tuple[str, ...] | str:
-    """Give what different readers see around an address, where that has an ``@``; or the rule it breaks.
+def _views(around: str) -> tuple[str, ...] | Malformed:
+    """Give what different readers see around an address, where that has an ``@``.
 
     As it stands; with its encoded-words decoded by each of `READERS`, and
     what comes out of that decoded again; each of them without quotes, escapes
@@ -253,7 +252,7 @@ def _views(around: str) -> tuple[str, ...] | str:
         decoded = [decode(text, reader) for reader in READERS]
         for view in decoded[: len(USUAL_READERS)]:
             if unreadable := _UNREADABLE_DECODED.search(view):
-                return _UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)]
+                return Malformed(_UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)], 0)
         seen += decoded
         text = decoded[0]
     seen = list(dict.fromkeys(seen))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +35,7 @@ __all__ = ["main"]
 
 _EXIT: Final = {Action.ACCEPT: 0, Action.REJECT: 1, Action.DEFER: 75}  # EX_TEMPFAIL of sysexits.h
 _EXIT_USAGE: Final = 2
+_MAX_PORT: Final = 65535
 _POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 
 _CHECK_EPILOG: Final = """\
@@ -49,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
+    except BrokenPipeError:  # pragma: no cover - test_cli shows it in a process of its own
+        # Whoever read the output has seen enough; the interpreter would complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (OSError, TypeError, ValueError) as error:
         parser.exit(_EXIT_USAGE, f"{parser.prog}: {error}\n")
     return status
@@ -57,8 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sendertrust",
+        allow_abbrev=False,
         description="May the account that logged in write under this envelope sender and this From: header?",
     )
+    parser.add_argument("--version", action="version", version=f"sendertrust {metadata.version('sendertrust')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     checking = commands.add_parser(
@@ -66,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         help="judge one submission",
         description="Judge one submission: print the verdict, what each level would say, and the SMTP reply.",
         epilog=_CHECK_EPILOG,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     checking.set_defaults(run=_check)
@@ -97,11 +107,19 @@ def _parser() -> argparse.ArgumentParser:
         help="play the E-Post document's SMTP session over a real socket",
         description="Start a submission server on loopback, play the E-Post document's SMTP session and one honest "
         "message against it, and print both sides. Exit status 0 if every reply was as expected, else 1.",
+        allow_abbrev=False,
     )
     demo.set_defaults(run=_demo)
     demo.add_argument("--serve", action="store_true", help="stay up instead, so that you can use telnet")
-    demo.add_argument("--port", type=int, default=0, metavar="N", help="with --serve: the port (default: a free one)")
+    demo.add_argument("--port", type=_port_number, metavar="N", help="with --serve: the port (default: a free one)")
     return parser
+
+
+def _port_number(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= _MAX_PORT:
+        return int(text)
+    msg = f"{text!r} is no port: write a number from 0 to {_MAX_PORT}"
+    raise argparse.ArgumentTypeError(msg)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -116,10 +134,13 @@ def _check(options: argparse.Namespace) -> int:
     if options.message is not None:
         message = sys.stdin.buffer.read() if options.message == "-" else Path(options.message).read_bytes()
         verdict = check_message(*claims, message, aliases, **common)
-    elif options.header_from is not None:
-        verdict = check_message(*claims, [("From", body) for body in options.header_from], aliases, **common)
-    else:
+    elif options.header_from is None:
         verdict = check(*claims, UNSEEN, aliases, **common)
+    elif policy.name == STRICT.name:
+        msg = "STRICT reads Sender and Resent fields too: pass the header block with --message"
+        raise ValueError(msg)
+    else:
+        verdict = check(*claims, options.header_from, aliases, **common)
     _print_json(verdict) if options.json else _print_text(verdict)
     return _EXIT[verdict.action]
 
@@ -158,15 +179,18 @@ def _pending(verdict: Verdict) -> str:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    if options.port is not None and not options.serve:
+        msg = "--port goes with --serve"
+        raise ValueError(msg)
     try:
         from sendertrust import demo  # noqa: PLC0415 - only the demo needs aiosmtpd
     except ModuleNotFoundError as error:
-        msg = f"the demo needs aiosmtpd, which is not installed ({error}): pip install 'sendertrust[aiosmtpd]'"
+        msg = f"the demo needs aiosmtpd ({error}): install sendertrust with its extra [aiosmtpd]"
         raise ValueError(msg) from error
     # aiosmtpd warns of its own deprecated attribute at each login; the conversation is what is to be seen.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     if options.serve:
-        demo.serve(options.port, _show)
+        demo.serve(options.port or 0, _show)
         return 0
     return 0 if demo.play(_show) else 1
 

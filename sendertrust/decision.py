@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias, get_args
+from typing import TYPE_CHECKING
 
 import attrs
 
-from sendertrust.address import NULL_PATH, Address, NullPath, as_text, login_address, parse_mailbox, parse_reverse_path
+from sendertrust import claims
+from sendertrust.address import NULL_PATH, Address, NullPath, login_address, parse_mailbox, parse_reverse_path
 from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
 from sendertrust.message import Fields, body_fault, fields_of_block, fields_of_pairs
 from sendertrust.policy import EPOST, Policy
-from sendertrust.rights import OWN, Aliases, AliasSource, right_to, same_mailbox
+from sendertrust.rights import NO_ALIASES, OWN, Aliases, AliasSource, as_aliases, right_to, same_mailbox
 from sendertrust.terms import (
     UNSEEN,
     Action,
@@ -25,18 +25,16 @@ from sendertrust.terms import (
     Stage,
     TrustLevel,
     Unseen,
+    excerpt,
 )
 from sendertrust.verdict import Verdict
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sendertrust.claims import HeaderFrom, MessageSource
+
 __all__ = ["check", "check_message"]
-
-HeaderFrom: TypeAlias = str | bytes | Sequence[str | bytes] | Unseen | None
-MessageSource: TypeAlias = bytes | Sequence[tuple[str | bytes, str | bytes]]
-
-_NO_ALIASES: Final = Aliases()
-_MAX_CLAIMED_CHARACTERS: Final = 256
-_LINE_ENDS: Final = get_args(LineEnds)
-_PAIR: Final = 2
 
 
 def check(
@@ -71,7 +69,7 @@ def check(
 
     Source: the E-Post document, 送信者の信頼度; RFC 6409 6.1 and 6.3.
     """
-    _require(auth_id, level, policy, line_ends)
+    claims.require(auth_id, level, policy, line_ends)
     header: Fields | Unseen
     if header_from is UNSEEN:
         header = UNSEEN
@@ -79,7 +77,7 @@ def check(
         msg = "this policy reads Sender and Resent fields too: call check_message with the header block"
         raise ValueError(msg)
     else:
-        header = Fields(author=_bodies(header_from))
+        header = Fields(author=claims.bodies(header_from))
     return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
 
 
@@ -105,11 +103,11 @@ def check_message(
     >>> check_message("me@a.example", "me@a.example", message, policy=SUBMISSION).allowed
     True
     """
-    _require(auth_id, level, policy, line_ends)
+    claims.require(auth_id, level, policy, line_ends)
     if isinstance(message, bytes):
         header = fields_of_block(message, policy, line_ends)
     else:
-        header = fields_of_pairs(_pairs(message), policy, line_ends)
+        header = fields_of_pairs(claims.pairs(message), policy, line_ends)
     return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
 
 
@@ -131,7 +129,7 @@ def _decide(
     required = policy.level if level is None else level
     own = _own_address(auth_id, envelope_from, header, policy)
     if own is None:
-        return _judge(auth_id, envelope_from, header, _aliases(alias_source), required, policy, line_ends)
+        return _judge(auth_id, envelope_from, header, as_aliases(alias_source), required, policy, line_ends)
     return Verdict(
         policy=policy,
         required=required,
@@ -141,7 +139,7 @@ def _decide(
         header_from=(own,),
         findings=(),
         matched_by=(OWN, OWN),
-        advisories=_ignored(_aliases(alias_source), policy),
+        advisories=as_aliases(alias_source).ignored(policy),
     )
 
 
@@ -169,7 +167,7 @@ def _judge(
     line_ends: LineEnds,
 ) -> Verdict:
     """Gather the facts in their order; what follows from them is the verdict's to say."""
-    path = _text("envelope_from", envelope_from)
+    path = claims.text("envelope_from", envelope_from)
     envelope = parse_reverse_path(path, legacy_dots=policy.legacy_dots)
     findings: list[Finding] = []
     envelope_right: str | None = None
@@ -180,14 +178,19 @@ def _judge(
     if not auth_id:
         findings.append(Finding(Reason.NOT_AUTHENTICATED, None, "login-required"))
     else:
-        account = _Account(login_address(auth_id, policy.default_domain), aliases, policy)
+        # Text that reads as a claimed mailbox reads as the same one when it is a login.
+        if isinstance(envelope, Address) and path == auth_id:
+            login: Address | None = envelope
+        else:
+            login = login_address(auth_id, policy.default_domain)
+        account = _Account(login, aliases, policy)
         envelope_right = _judge_envelope(envelope, path, account, findings)
         if header is not UNSEEN:
             mailboxes = _read_author(header, policy, line_ends, findings)
             matched_by = _judge_author(mailboxes, envelope, account, findings)
             _judge_others(header, account, line_ends, findings)
             _judge_names(mailboxes, account, findings, advisories)
-        advisories += _ignored(aliases, policy)
+        advisories += aliases.ignored(policy)
 
     return Verdict(
         policy=policy,
@@ -213,7 +216,7 @@ class _Account:
     @property
     def header_aliases(self) -> Aliases:
         """What the header is looked up in: under EPOST, nothing."""
-        return self.aliases if self.policy.aliases_cover_header else _NO_ALIASES
+        return self.aliases if self.policy.aliases_cover_header else NO_ALIASES
 
     def without_right(self, identity: str, address: Address, reason: Reason, aliases: Aliases) -> Finding:
         """Say that no source grants an address; or, if one failed, that it is not known."""
@@ -243,12 +246,24 @@ class _Account:
         for text in dict.fromkeys(texts):
             foreign = self.foreign(text, mailbox)
             if foreign:
-                return Finding(reason, _claimed(text), rule)
+                return Finding(reason, excerpt(text), rule)
             if foreign is None and unknown is None:
                 unknown = text
         if unknown is None:
             return None
-        return Finding(Reason.LOOKUP_FAILED, _claimed(unknown), f"{identity}-lookup")
+        return Finding(Reason.LOOKUP_FAILED, excerpt(unknown), f"{identity}-lookup")
+
+    def judge(
+        self, mailbox: Mailbox, identity: str, hidden: Reason, mismatch: Reason, findings: list[Finding]
+    ) -> str | None:
+        """Judge one mailbox of the header; give the right to it."""
+        others = hidden_addresses(mailbox)
+        if finding := self.first_foreign(others, mailbox, identity, hidden, "hidden-address"):
+            findings.append(finding)
+        right = right_to(mailbox.address, self.login, self.header_aliases, self.policy)
+        if right is None:
+            findings.append(self.without_right(identity, mailbox.address, mismatch, self.header_aliases))
+        return right
 
 
 def _judge_envelope(
@@ -281,7 +296,7 @@ def _read_author(
     elif not header.author:
         findings.append(Finding(Reason.FROM_MISSING, None, "from-missing"))
     elif len(header.author) > 1:
-        findings.append(Finding(Reason.FROM_DUPLICATE, _claimed(header.author[1]), "from-duplicate"))
+        findings.append(Finding(Reason.FROM_DUPLICATE, excerpt(header.author[1]), "from-duplicate"))
     else:
         mailboxes = _mailboxes(header.author[0], policy, line_ends)
         if not isinstance(mailboxes, Malformed):
@@ -298,24 +313,16 @@ def _judge_author(
     findings: list[Finding],
 ) -> list[str | None]:
     """Judge who the author is; give the right to each mailbox."""
-    policy, aliases = account.policy, account.header_aliases
+    policy = account.policy
     if len(mailboxes) > 1 and policy.multiple_authors is MultipleAuthors.REJECT:
         findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
     rights = []
     for mailbox in mailboxes:
-        address, hidden = mailbox.address, hidden_addresses(mailbox)
-        if finding := account.first_foreign(hidden, mailbox, "from", Reason.FROM_HIDDEN_ADDRESS, "hidden-address"):
-            findings.append(finding)
-        right = right_to(address, account.login, aliases, policy)
-        if right is None:
-            findings.append(account.without_right("from", address, Reason.FROM_MISMATCH, aliases))
-        if (
-            policy.header_equals_envelope
-            and isinstance(envelope, Address)
-            and not same_mailbox(address, envelope, policy)
-        ):
-            findings.append(Finding(Reason.FROM_NOT_ENVELOPE, address.text, "from-envelope"))
+        right = account.judge(mailbox, "from", Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MISMATCH, findings)
         rights.append(right)
+        must_equal = envelope if policy.header_equals_envelope and isinstance(envelope, Address) else None
+        if must_equal and not same_mailbox(mailbox.address, must_equal, policy):
+            findings.append(Finding(Reason.FROM_NOT_ENVELOPE, mailbox.address.text, "from-envelope"))
     return rights
 
 
@@ -323,7 +330,6 @@ def _judge_others(header: Fields | Malformed, account: _Account, line_ends: Line
     """Judge Sender, Resent-From and Resent-Sender, where the policy reads them."""
     if isinstance(header, Malformed):
         return
-    aliases = account.header_aliases
     if [name for name, _ in header.others].count("sender") > 1:
         findings.append(Finding(Reason.SENDER_MISMATCH, None, "sender-duplicate"))
     for name, body in dict.fromkeys(header.others):
@@ -334,11 +340,7 @@ def _judge_others(header: Fields | Malformed, account: _Account, line_ends: Line
         if len(mailboxes) > 1 and name != "resent-from":
             findings.append(Finding(Reason.SENDER_MISMATCH, mailboxes[1].address.text, "sender-multiple"))
         for mailbox in mailboxes:
-            address, hidden = mailbox.address, hidden_addresses(mailbox)
-            if finding := account.first_foreign(hidden, mailbox, "sender", Reason.SENDER_MISMATCH, "hidden-address"):
-                findings.append(finding)
-            if right_to(address, account.login, aliases, account.policy) is None:
-                findings.append(account.without_right("sender", address, Reason.SENDER_MISMATCH, aliases))
+            account.judge(mailbox, "sender", Reason.SENDER_MISMATCH, Reason.SENDER_MISMATCH, findings)
 
 
 def _judge_names(
@@ -370,72 +372,4 @@ def _mailboxes(body: str, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox,
 
 
 def _malformed(reason: Reason, claimed: str | None, fault: Malformed) -> Finding:
-    return Finding(reason, None if claimed is None else _claimed(claimed), fault.rule, fault.offset)
-
-
-def _claimed(text: str) -> str:
-    """Cut what a client wrote, and spell out what is no text in it; blanks around it tell nothing."""
-    shown = text.strip(" \t\r\n")[:_MAX_CLAIMED_CHARACTERS].encode("utf-8", "backslashreplace").decode()
-    return shown[:_MAX_CLAIMED_CHARACTERS]
-
-
-def _require(auth_id: object, level: object, policy: object, line_ends: object) -> None:
-    """Refuse what only the caller can get wrong."""
-    if auth_id is not None and not isinstance(auth_id, str):
-        msg = f"pass auth_id as str or None, not {type(auth_id).__name__}"
-        raise TypeError(msg)
-    if level is not None and not isinstance(level, TrustLevel):
-        msg = f"pass level as a TrustLevel or None, not {level!r}: TrustLevel.parse reads text and numbers"
-        raise TypeError(msg)
-    if not isinstance(policy, Policy):
-        msg = f"pass policy as a Policy, such as EPOST, SUBMISSION or STRICT, not {policy!r}"
-        raise TypeError(msg)
-    if line_ends not in _LINE_ENDS:
-        msg = f"pass line_ends as one of {', '.join(_LINE_ENDS)}, not {line_ends!r}"
-        raise ValueError(msg)
-
-
-def _aliases(source: AliasSource) -> Aliases:
-    if source == ():
-        return _NO_ALIASES
-    return source if isinstance(source, Aliases) else Aliases.union(source)
-
-
-def _ignored(aliases: Aliases, policy: Policy) -> tuple[str, ...]:
-    if aliases is _NO_ALIASES:
-        return ()
-    return tuple([f"alias ignored: {_claimed(entry)}" for entry in aliases.malformed(policy)])
-
-
-def _bodies(header_from: HeaderFrom) -> tuple[str, ...]:
-    if header_from is None:
-        return ()
-    if isinstance(header_from, (str, bytes)) or type(header_from).__module__.startswith("email."):
-        return (_text("header_from", header_from),)
-    if isinstance(header_from, bytearray | memoryview) or not isinstance(header_from, Sequence):
-        msg = f"pass header_from as str, bytes, a list of them, None or UNSEEN, not {type(header_from).__name__}"
-        raise TypeError(msg)
-    return tuple([_text("header_from", body) for body in header_from])
-
-
-def _pairs(message: object) -> Sequence[tuple[str | bytes, str | bytes]]:
-    if isinstance(message, str | bytearray | memoryview) or not isinstance(message, Sequence):
-        msg = f"pass message as the bytes received or as (name, body) pairs, not {type(message).__name__}"
-        raise TypeError(msg)
-    for pair in message:
-        if not isinstance(pair, tuple | list) or len(pair) != _PAIR:
-            msg = f"pass message as the bytes received or as (name, body) pairs, not with {type(pair).__name__} in it"
-            raise TypeError(msg)
-    return [(_text("a field name", name), _text("a field body", body)) for name, body in message]
-
-
-def _text(name: str, value: object) -> str:
-    if type(value) is str:
-        return as_text(value)
-    if any(base.__module__.startswith("email.") for base in type(value).__mro__):
-        msg = f"{name} is a header of the email package, already decoded: pass the message's bytes to check_message"
-        raise TypeError(msg)
-    if not isinstance(value, str | bytes):
-        msg = f"pass {name} as str or bytes, as received, not {type(value).__name__}"
-        raise TypeError(msg)
-    return as_text(value)
+    return Finding(reason, None if claimed is None else excerpt(claimed), fault.rule, fault.offset)

@@ -3,7 +3,7 @@
 The server listens on loopback, knows one account, and decides at level
 HEADER; the client sends what the document's telnet user types, and then one
 honest message. The login in the document's AUTH line is spelled
-``User1@test-sample.jp``: letter case does not matter there either.
+``User1@test-sample.jp``: the account is found whatever its letter case.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ class _Handler(SenderTrust, _Receiver):
 def _authenticate(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: LoginPassword
 ) -> AuthResult:
+    # The account's own spelling is what is judged, not the one that the client typed.
     login, password = auth_data
     known = (login.lower(), password) == (ACCOUNT.encode(), PASSWORD.encode())
     message = "235 Authentication successful." if known else None
-    return AuthResult(success=known, handled=False, message=message, auth_data=auth_data)
+    return AuthResult(success=known, handled=False, message=message, auth_data=ACCOUNT)
 
 
 async def _listen(port: int) -> asyncio.Server:

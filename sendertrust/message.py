@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from sendertrust.address import as_text
-from sendertrust.terms import Malformed, SenderField
+from sendertrust.terms import Malformed, SenderField, octets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +100,12 @@ def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fiel
     if not message or message.startswith(grammar.end_of_line.encode()):
         return Fields(author=())
     end = message.find(grammar.end_of_block, 0, policy.max_block_octets + len(grammar.end_of_block))
-    octets = message if end == -1 else message[:end]
-    if len(octets) > policy.max_block_octets:
+    block = message if end == -1 else message[:end]
+    if len(block) > policy.max_block_octets:
         return Malformed("block-too-long", policy.max_block_octets)
-    if fault := _long_line(octets, grammar, policy):
+    if fault := _long_line(block, grammar, policy):
         return fault
-    text = as_text(octets)
+    text = as_text(block)
     if not text.endswith(grammar.end_of_line):
         text += grammar.end_of_line
     good = _end_of_match(grammar.block, text)
@@ -123,17 +123,19 @@ def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fiel
 
 
 def fields_of_pairs(
-    pairs: Sequence[tuple[str | bytes, str | bytes]],
+    pairs: Sequence[tuple[str, str]],
     policy: Policy,
     line_ends: LineEnds,
 ) -> Fields | Malformed:
-    """Read header fields that somebody else has split into names and bodies."""
+    """Read header fields that somebody else has split into names and bodies, decoded by `address.as_text`.
+
+    The offset of a fault counts from the start of the name or the body that has it.
+    """
     author, others = [], []
-    octets = 0
-    for raw_name, raw_body in pairs:
-        name, body = as_text(raw_name), as_text(raw_body)
-        octets += len(name.encode("utf-8", "replace")) + len(body.encode("utf-8", "replace"))
-        if octets > policy.max_block_octets:
+    total = 0
+    for name, body in pairs:
+        total += octets(name) + octets(body)
+        if total > policy.max_block_octets:
             return Malformed("block-too-long", policy.max_block_octets)
         if not _NAME_OF_PAIR.fullmatch(name):
             return Malformed("field-name", 0)
@@ -156,12 +158,12 @@ def body_fault(body: str, policy: Policy, line_ends: LineEnds) -> Malformed | No
     return _fault(body, good, grammar, otherwise="unfolded-line") if good < len(body) else None
 
 
-def _long_line(octets: bytes, grammar: _Grammar, policy: Policy) -> Malformed | None:
+def _long_line(lines: bytes, grammar: _Grammar, policy: Policy) -> Malformed | None:
     """Look for a line end within reach of each line's start, in strides as long as a line may be."""
     end_of_line = grammar.end_of_line.encode()
     start = 0
-    while len(octets) - start > policy.max_line_octets:
-        end = octets.rfind(end_of_line, start, start + policy.max_line_octets + len(end_of_line))
+    while len(lines) - start > policy.max_line_octets:
+        end = lines.rfind(end_of_line, start, start + policy.max_line_octets + len(end_of_line))
         if end == -1:
             return Malformed("line-too-long", start)
         start = end + len(end_of_line)

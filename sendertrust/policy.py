@@ -28,18 +28,6 @@ class PolicyError(ValueError):
 
 _E = TypeVar("_E", bound=Enum)
 
-_ENUMS: Final[dict[str, type[Enum]]] = {
-    "level": TrustLevel,
-    "unauthenticated": Action,
-    "null_sender": Action,
-    "local_part_case": LocalPartCase,
-    "multiple_authors": MultipleAuthors,
-    "display_name": DisplayName,
-    "sender_field": SenderField,
-    "mode": Mode,
-    "replies": ReplyStyle,
-}
-
 # What can separate a subaddress without needing quotes: atext less letters and digits.
 _SEPARATORS: Final = frozenset("!#$%&'*+-/=?^_`{|}~")
 
@@ -95,7 +83,7 @@ def _domain(value: str | None) -> str | None:
 
 @attrs.frozen(kw_only=True)
 class Policy:
-    """The options of a site. Each default is what E-Post does, and so is `EPOST`.
+    """The options of a site. The defaults are those of `EPOST`.
 
     An option that is an enum also takes its value as text in any letter
     case: ``Policy(mode="report")``. Derive a policy from a preset with
@@ -155,14 +143,14 @@ class Policy:
     def _wrong_options(self) -> list[str]:
         problems = []
         for field in attrs.fields(Policy):
-            value, enum = getattr(self, field.name), _ENUMS.get(field.name)
-            if enum and not isinstance(value, enum):
-                problems.append(f"{field.name} is {value!r}: write one of {', '.join(m.value for m in enum)}")
-            elif isinstance(field.default, bool) and not isinstance(value, bool):
+            value, kind = getattr(self, field.name), type(field.default)
+            if issubclass(kind, Enum) and not isinstance(value, kind):
+                problems.append(f"{field.name} is {value!r}: write one of {', '.join(m.value for m in kind)}")
+            elif kind is bool and type(value) is not bool:
                 problems.append(f"{field.name} is {value!r}: write True or False")
-            elif type(field.default) is int and (type(value) is not int or value < 1):
+            elif kind is int and (type(value) is not int or value < 1):
                 problems.append(f"{field.name} is {value!r}: write a number of 1 or more")
-            elif isinstance(field.default, str) and not isinstance(value, str):
+            elif kind is str and not isinstance(value, str):
                 problems.append(f"{field.name} is {value!r}: write text")
         return problems
 
@@ -199,7 +187,9 @@ SUBMISSION: Final = Policy(
     replies=ReplyStyle.SUBMISSION,
 )
 
-#: `SUBMISSION` with every opt-in refusal on, except that of the null sender.
+#: `SUBMISSION` with the refusals on that close what readers show: somebody else's address as a
+#: name, foreign Sender and Resent fields, another letter case, line breaks of other alphabets. The
+#: null sender stays accepted, and From need not equal the envelope.
 STRICT: Final = attrs.evolve(
     SUBMISSION,
     name="STRICT",

@@ -19,7 +19,7 @@ _MAX_LINE_OCTETS: Final = 512  # RFC 5321 4.5.3.1.5, the CRLF included
 _LEAST_REFLECTED_CHARACTERS: Final = 40  # what is left for a reflected value must still be worth reading
 
 # The codes of RFC 5321 4.3.2 for MAIL and after the final dot; at MAIL also 530 (RFC 4954 6) and
-# the 501 of any command (RFC 5321 4.2.4).
+# the 501 that any command can have (RFC 5321 4.3.2).
 _LEGAL_CODES: Final = {
     (Action.ACCEPT, Stage.MAIL): {250},
     (Action.REJECT, Stage.MAIL): {501, 503, 530, 550, 552, 553, 555},
@@ -55,13 +55,19 @@ class Reply:
     enhanced: str
     text: str
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no reply line."""
+        if len(bytes(self)) > _MAX_LINE_OCTETS or not _ROW.fullmatch(str(self)):
+            msg = f"{str(self)!r} is no reply line of printable ASCII and at most {_MAX_LINE_OCTETS} octets"
+            raise ValueError(msg)
+
     def __str__(self) -> str:
         """Give the line as text, without its line end."""
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
 
     def __bytes__(self) -> bytes:
         """Give the line as it goes over the wire."""
-        return f"{self}\r\n".encode("ascii")
+        return f"{self}\r\n".encode("ascii", "replace")
 
 
 _Rows: TypeAlias = Mapping[tuple[Reason, Stage], str]
@@ -134,7 +140,7 @@ def reply_for(verdict: Verdict, replies: ReplyStyle | ReplyTable | None = None) 
         "envelope": envelope,
         "claimed": envelope if claimed is None else claimed,
         "login": verdict.auth_id or "",
-        "advice": RULES[decisive.rule] if decisive else "",
+        "advice": RULES.get(decisive.rule, "") if decisive else "",
     }
     code, enhanced, text = _split(table.row(verdict))
     return Reply(int(code), enhanced, _fill(text, values, room=_MAX_LINE_OCTETS - len(f"{code} {enhanced} \r\n")))
@@ -177,9 +183,13 @@ def _fill(text: str, values: Mapping[str, str], *, room: int) -> str:
     reflected = sum(name in _REFLECTED for _, name in pieces)
     share = (room - ours) // max(reflected, 1)
     return "".join(
-        literal + ("" if name is None else _NOT_PRINTABLE.sub("", values[name])[: None if name == "advice" else share])
+        literal + ("" if name is None else _clean(values[name])[: None if name == "advice" else share])
         for literal, name in pieces
     )
+
+
+def _clean(value: str) -> str:
+    return _NOT_PRINTABLE.sub("", value).strip()
 
 
 def _problems(row: str, legal_codes: set[int] | None) -> Iterator[str]:
@@ -200,6 +210,8 @@ def _problems(row: str, legal_codes: set[int] | None) -> Iterator[str]:
     if any(name not in _PLACEHOLDERS or spec or conversion for name, spec, conversion in pieces):
         yield f"is {row!r}: quote only {', '.join(f'{{{name}}}' for name in sorted(_PLACEHOLDERS))}"
         return
+    if not text.format_map(dict.fromkeys(_PLACEHOLDERS, "")).strip():
+        yield f"is {row!r}: say something beside what is quoted"
     fullest = dict.fromkeys(_REFLECTED, "x" * _LEAST_REFLECTED_CHARACTERS) | {"advice": max(RULES.values(), key=len)}
     if len(f"{code} {enhanced} {text.format_map(fullest)}\r\n") > _MAX_LINE_OCTETS:
         yield f"is {row!r}: shorten it"
@@ -210,7 +222,7 @@ def _spell(key: object) -> str:
     return "(" + ", ".join(str(getattr(word, "name", word)) for word in words) + ")"
 
 
-_UNREADABLE: Final = (
+_BAD_HEADER: Final = (
     Reason.HEADERS_MALFORMED,
     Reason.FROM_MISSING,
     Reason.FROM_DUPLICATE,
@@ -254,7 +266,7 @@ SUBMISSION_REPLIES: Final = ReplyTable(
         for reason in (Reason.ENVELOPE_MISMATCH, Reason.ENVELOPE_NULL)
         for stage in Stage
     }
-    | {(reason, Stage.DATA): "554 5.6.0 Bad message header: {advice}" for reason in _UNREADABLE}
+    | {(reason, Stage.DATA): "554 5.6.0 Bad message header: {advice}" for reason in _BAD_HEADER}
     | {
         (reason, Stage.DATA): "550 5.7.1 From field not allowed for account {login}: {advice}"
         for reason in (Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_NOT_ENVELOPE, Reason.DISPLAY_NAME_SPOOF)

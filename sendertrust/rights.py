@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 
 from sendertrust.address import Address, as_text, parse_domain, parse_mailbox
-from sendertrust.terms import LOOKUP_FAILED, LocalPartCase, LookupFailed, Malformed
+from sendertrust.terms import LOOKUP_FAILED, LocalPartCase, LookupFailed, Malformed, excerpt
 
 if TYPE_CHECKING:
     from sendertrust.policy import Policy
 
-__all__ = ["OWN", "AliasSource", "Aliases", "right_to", "same_mailbox"]
+__all__ = ["NO_ALIASES", "OWN", "AliasSource", "Aliases", "as_aliases", "right_to", "same_mailbox"]
 
 _ANY_DOMAIN: Final = "example.com"  # only to read a bare local part as the mailbox it will be
 
+_MAX_NAMED: Final = 8  # of the entries that can match nothing: there may be a million
 _NO_COLLECTION: Final = "pass aliases as a list, tuple, set or frozenset of str, not {}"
 
 #: What `right_to` answers for the login's own address.
@@ -60,7 +61,7 @@ class Aliases:
     """
 
     #: One index a source; their order chooses nothing but which of several spellings is named.
-    sources: tuple[_Source, ...]
+    _sources: tuple[_Source, ...]
     #: Whether a source did not answer, so that what is not granted is not known.
     failed: bool
 
@@ -79,21 +80,21 @@ class Aliases:
         parts = [source if isinstance(source, Aliases) else cls(_collection(source)) for source in answered]
         joined = cls.__new__(cls)
         joined.__attrs_init__(
-            sources=tuple(part for source in parts for part in source.sources),
+            sources=tuple(part for source in parts for part in source._sources),  # noqa: SLF001 - our own
             failed=len(answered) < len(sources) or any(part.failed for part in parts),
         )
         return joined
 
     def __repr__(self) -> str:
         """Count rather than list: there may be a million."""
-        entries = sum(len(source.exact) + len(source.domains) + source.everything for source in self.sources)
+        entries = sum(len(source.exact) + len(source.domains) + source.everything for source in self._sources)
         failed = ", and a failed one" if self.failed else ""
-        return f"<Aliases: {entries} entries from {len(self.sources)} sources{failed}>"
+        return f"<Aliases: {entries} entries from {len(self._sources)} sources{failed}>"
 
     def match(self, address: Address, policy: Policy, *, exact_only: bool = False) -> str | None:
         """Give the alias that grants *address*, the narrowest one first, or None."""
         for candidate in _spelled_by(address, policy):
-            for source in self.sources:
+            for source in self._sources:
                 if alias := source.find(candidate.key, candidate.text, policy):
                     return alias
                 if address.domain == policy.default_domain and (
@@ -102,19 +103,32 @@ class Aliases:
                     return alias + address.domain
         if exact_only:
             return None
-        if any(address.domain in source.domains for source in self.sources):
+        if any(address.domain in source.domains for source in self._sources):
             return "@" + address.domain
-        return "*" if any(source.everything for source in self.sources) else None
+        return "*" if any(source.everything for source in self._sources) else None
 
-    def malformed(self, policy: Policy) -> tuple[str, ...]:
-        """Give the entries that can match nothing, in order."""
-        entries = {entry for source in self.sources for entry in source.malformed}
+    def ignored(self, policy: Policy) -> tuple[str, ...]:
+        """Name the entries that can match nothing; of many the first, and how many more there are."""
+        if self is NO_ALIASES:
+            return ()
+        useless = [source.malformed for source in self._sources]
         if policy.default_domain is None:
-            entries.update(entry for source in self.sources for entry in source.bare)
-        return tuple(sorted(entries))
+            useless += [source.bare for source in self._sources]
+        looked_at = sorted({entry for entries in useless for entry in entries[:_MAX_NAMED]})
+        named, others = looked_at[:_MAX_NAMED], looked_at[_MAX_NAMED:]
+        more = len(others) + sum(len(entries[_MAX_NAMED:]) for entries in useless)
+        advisories = [f"alias ignored: {entry}" for entry in named]
+        return (*advisories, f"aliases ignored: {more} more") if more else tuple(advisories)
 
 
 AliasSource: TypeAlias = Aliases | LookupFailed | list[str] | tuple[str, ...] | AbstractSet[str]
+
+
+def as_aliases(source: AliasSource) -> Aliases:
+    """Compile what is not compiled yet."""
+    if source == ():
+        return NO_ALIASES
+    return source if isinstance(source, Aliases) else Aliases.union(source)
 
 
 def right_to(
@@ -167,16 +181,16 @@ def _compile(entries: object) -> _Source:
             everything = True
         elif text.startswith("@"):
             domain = parse_domain(text[1:])
-            domains.add(domain) if isinstance(domain, str) else malformed.add(text)
+            domains.add(domain) if isinstance(domain, str) else malformed.add(excerpt(text))
         else:
             # A directory may list an address that must be quoted in mail as it stands: hence legacy_dots.
             address = parse_mailbox(text if "@" in text else f"{text}@{_ANY_DOMAIN}", legacy_dots=True)
             if isinstance(address, Malformed) or address.local_part == "*":
-                malformed.add(text)
+                malformed.add(excerpt(text))
             elif "@" in text:
                 exact.setdefault(address.key, set()).add(address.text)
             else:
-                bare.add(text)
+                bare.add(excerpt(text))
                 exact.setdefault(_without_domain(address.key), set()).add(_without_domain(address.text))
     return _Source(
         exact={key: tuple(sorted(spellings)) for key, spellings in exact.items()},
@@ -190,3 +204,7 @@ def _compile(entries: object) -> _Source:
 def _without_domain(address: str) -> str:
     local, at, _ = address.rpartition("@")
     return local + at
+
+
+#: What a login without aliases has.
+NO_ALIASES: Final = Aliases()

@@ -35,9 +35,13 @@ __all__ = [
     "Stage",
     "TrustLevel",
     "Unseen",
+    "excerpt",
+    "octets",
 ]
 
 LineEnds = Literal["crlf", "lf"]
+
+_MAX_EXCERPT: Final = 256
 
 
 class TrustLevel(Enum):
@@ -224,6 +228,16 @@ UNSEEN: Final = Unseen.UNSEEN
 LOOKUP_FAILED: Final = LookupFailed.LOOKUP_FAILED
 
 
+def octets(text: str) -> int:
+    """Count the octets of decoded text, in which a lone surrogate stands for one."""
+    return len(text.encode("utf-8", "replace"))
+
+
+def excerpt(text: str) -> str:
+    """Cut what somebody wrote to 256 characters, and spell out what is no text in it."""
+    return text[:_MAX_EXCERPT].encode("utf-8", "backslashreplace").decode()[:_MAX_EXCERPT]
+
+
 @attrs.frozen
 class Malformed:
     """Why a claim cannot be read in exactly one way.
@@ -238,7 +252,7 @@ class Malformed:
     @classmethod
     def at(cls, rule: str, text: str, index: int) -> Self:
         """Make one from an index into decoded text, in which a lone surrogate is one octet."""
-        return cls(rule, len(text[:index].encode("utf-8", "replace")))
+        return cls(rule, octets(text[:index]))
 
 
 @attrs.frozen
@@ -246,7 +260,8 @@ class Finding:
     """One thing that is wrong with a submission.
 
     *claimed* is what the client wrote, cut to 256 characters, or None where
-    nothing is there to show. *rule* is a key of ``RULES`` (listed with what
+    nothing is there to show: the path or the field body as it came if it is
+    malformed, else the canonical address. *rule* is a key of ``RULES`` (listed with what
     to change in ``docs/reference/reasons.md``), *offset* where in the path,
     field body or header block it was broken, in octets, or None.
     """
@@ -259,7 +274,9 @@ class Finding:
     @property
     def level(self) -> TrustLevel:
         """The lowest level that this keeps the submission from reaching."""
-        return _BREAKS_FROM.get(self.reason) or _LOOKUP_BREAKS_FROM.get(self.rule, TrustLevel.HEADER)
+        if self.rule == "envelope-lookup":
+            return TrustLevel.ENVELOPE
+        return _BREAKS_FROM.get(self.reason, TrustLevel.HEADER)
 
 
 _BREAKS_FROM: Final[Mapping[Reason, TrustLevel]] = MappingProxyType(
@@ -268,12 +285,6 @@ _BREAKS_FROM: Final[Mapping[Reason, TrustLevel]] = MappingProxyType(
         Reason.ENVELOPE_MISMATCH: TrustLevel.ENVELOPE,
         Reason.ENVELOPE_MALFORMED: TrustLevel.ENVELOPE,
         Reason.ENVELOPE_NULL: TrustLevel.ENVELOPE,
-    }
-)
-
-_LOOKUP_BREAKS_FROM: Final[Mapping[str, TrustLevel]] = MappingProxyType(
-    {
-        "envelope-lookup": TrustLevel.ENVELOPE,
     }
 )
 
@@ -337,7 +348,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "field-too-long": "shorten the field",
         # one header block (RFC 5322 2.2)
         "block-too-long": "send fewer or shorter header fields",
-        "line-too-long": "fold header lines at 998 octets",
+        "line-too-long": "fold long header lines",
         "nul": "remove NUL characters",
         "bare-cr": "end header lines with CR LF",
         "bare-lf": "end header lines with CR LF",

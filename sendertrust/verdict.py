@@ -55,10 +55,11 @@ class Verdict:
         """What the rules say, report-only mode aside."""
         if self.auth_id is None:
             return self.policy.unauthenticated
-        reasons = [finding.reason for finding in self.findings if finding.level <= self.required]
-        if not reasons:
+        enforced = self._enforced()
+        if not enforced:
             return Action.ACCEPT
-        return Action.DEFER if all(reason is Reason.LOOKUP_FAILED for reason in reasons) else Action.REJECT
+        final = any(finding.reason is not Reason.LOOKUP_FAILED for finding in enforced)
+        return Action.REJECT if final else Action.DEFER
 
     @property
     def action(self) -> Action:
@@ -128,12 +129,11 @@ class Verdict:
     @property
     def decisive(self) -> tuple[Finding, ...]:
         """The findings that made the decision; none if it is ACCEPT of a login."""
-        wants_lookup = self.decision is Action.DEFER
-        return tuple(
-            finding
-            for finding in self.findings
-            if finding.level <= self.required and (finding.reason is Reason.LOOKUP_FAILED) is wants_lookup
-        )
+        awaited = self.decision is Action.DEFER
+        return tuple(finding for finding in self._enforced() if (finding.reason is Reason.LOOKUP_FAILED) is awaited)
+
+    def _enforced(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level <= self.required]
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON values; ``docs/reference/verdict.schema.json`` describes them."""
@@ -185,6 +185,7 @@ class Verdict:
             "findings": [f"{finding.reason.value}:{finding.rule}" for finding in self.findings],
             "advisories": self.advisories,
             "policy": self.policy.name,
+            "options": list(_differing_options(self.policy)),
         }
         return " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import sendertrust
 from sendertrust import cli
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ HEADER = ["--level", "header"]
             id="two-from-in-one-option",
         ),
         pytest.param(
-            [*OWN, "--policy", "strict", "--header-from", ME, "--header-from", ME],
+            [*OWN, "--policy", "submission", "--header-from", ME, "--header-from", ME],
             1,
             "554 5.6.0 Bad message header: send one From field",
             id="two-from-in-two-options",
@@ -162,7 +163,15 @@ def test_line_ends_are_never_guessed(tmp_path: Path, capsys: pytest.CaptureFixtu
         ([*OWN, "--message", "/nonexistent/file"], "No such file"),
         ([*OWN, "--message", "-", "--header-from", "x"], "not allowed with"),
         ([*OWN, "--line-ends", "cr"], "invalid choice"),
-        (["demo", "--port", "x"], "invalid int value"),
+        (
+            [*OWN, "--policy", "strict", "--header-from", ME],
+            "STRICT reads Sender and Resent fields too: pass the header",
+        ),
+        (["check", "--auth", ME, "--mail-from", ME], "--auth-id"),
+        (["demo", "--serve", "--port", "x"], "is no port: write a number from 0 to 65535"),
+        (["demo", "--serve", "--port", "65536"], "is no port: write a number from 0 to 65535"),
+        (["demo", "--serve", "--port", "-1"], "is no port: write a number from 0 to 65535"),
+        (["demo", "--port", "2525"], "--port goes with --serve"),
     ],
 )
 def test_a_usage_error_says_what_to_write_and_exits_with_2(
@@ -181,7 +190,25 @@ def test_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: 
     with pytest.raises(SystemExit) as exit_:
         cli.main(["demo"])
     assert exit_.value.code == 2
-    assert "pip install 'sendertrust[aiosmtpd]'" in capsys.readouterr().err
+    assert "install sendertrust with its extra [aiosmtpd]" in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"sendertrust {sendertrust.__version__}\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sendertrust", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
 
 
 def test_the_module_runs_as_a_program() -> None:

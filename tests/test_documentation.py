@@ -39,7 +39,7 @@ FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 # What a console block may show without its being run here.
 NOT_RUN = re.compile(r"(?:(?:\.venv/bin/)?pip|python3 -m venv|git|cd|(?:ba)?sh \.ci/run|source|\.|telnet)(?: |$)")
 SHOW_STATUS = "echo $?"
-OURS = re.compile(rf"(?:.*\| )?(?:sendertrust|python -m sendertrust) |{re.escape(SHOW_STATUS)}$")
+OURS = re.compile(rf"(?:.*\| )?(?:(?:\.venv/bin/)?sendertrust|python -m sendertrust) |{re.escape(SHOW_STATUS)}$")
 SHELL = """
 sendertrust() { "$PYTHON" -m sendertrust "$@"; }
 python() { "$PYTHON" "$@"; }
@@ -75,7 +75,7 @@ def run_console(example: Example) -> str | None:
         if status and command != SHOW_STATUS:
             return f"exit status {status} is not shown before {command!r}"
         completed = subprocess.run(  # noqa: S603 - the documentation's own commands
-            ["/bin/sh", "-c", f"{SHELL}(exit {status})\n{command}"],
+            ["/bin/sh", "-c", f"{SHELL}(exit {status})\n{command.removeprefix('.venv/bin/')}"],
             env=os.environ | {"PYTHON": sys.executable, "COLUMNS": "80"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

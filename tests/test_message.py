@@ -245,7 +245,7 @@ def test_block_size_comes_before_parsing() -> None:
 
 def test_pairs_size() -> None:
     """Names and bodies count, in octets."""
-    pairs: list[tuple[str | bytes, str | bytes]] = [("To", " 山"), (b"From", b" \xe9")]
+    pairs = [("To", " 山"), ("From", as_text(b" \xe9"))]
     assert isinstance(fields_of_pairs(pairs, attrs.evolve(SUBMISSION, max_block_octets=12), "crlf"), Fields)
     policy = attrs.evolve(SUBMISSION, max_block_octets=11)
     assert fields_of_pairs(pairs, policy, "crlf") == Malformed("block-too-long", 11)
@@ -269,7 +269,7 @@ def test_line_break_lookalikes(character: str, line_ends: LineEnds) -> None:
     """Law, 4, header block: 'under STRICT also VT, FF, FS-RS, NEL, U+2028/2029 in any field'."""
     assert len(f"a{character}b".splitlines()) == 2
     block = wire(f"From: a@x\nSubject: 山{character}b\n\n", line_ends)
-    pairs: list[tuple[str | bytes, str | bytes]] = [("From", " a@x"), ("Subject", f" 山{character}b")]
+    pairs = [("From", " a@x"), ("Subject", f" 山{character}b")]
     at = block.index("山".encode()) + 3
     for policy in (LOOKALIKES, STRICT):
         assert fields_of_block(block, policy, line_ends) == Malformed("line-break-lookalike", at)
@@ -366,9 +366,10 @@ PAIRS: Final[dict[str, tuple[list[tuple[str | bytes, str | bytes]], Fields | Mal
 @both_line_ends
 @pytest.mark.parametrize(("pairs", "expected"), PAIRS.values(), ids=PAIRS.keys())
 def test_pairs(pairs: list[tuple[str | bytes, str | bytes]], expected: Fields | Malformed, line_ends: LineEnds) -> None:
-    assert fields_of_pairs(pairs, SENDERS, line_ends) == expected
+    decoded = [(as_text(name), as_text(body)) for name, body in pairs]
+    assert fields_of_pairs(decoded, SENDERS, line_ends) == expected
     if isinstance(expected, Fields):
-        assert fields_of_pairs(pairs, SUBMISSION, line_ends) == Fields(author=expected.author)
+        assert fields_of_pairs(decoded, SUBMISSION, line_ends) == Fields(author=expected.author)
 
 
 BAD_PAIRS: Final[dict[str, Any]] = {

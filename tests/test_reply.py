@@ -593,3 +593,28 @@ def test_no_other_pair_occurs(
         reply = reply_for(verdict, style)
         assert reply.code in LEGAL_CODES[verdict.action, verdict.stage]
         assert_is_one_legal_line(bytes(reply))
+
+
+@pytest.mark.parametrize(
+    ("code", "enhanced", "text"),
+    [
+        (250, "", ""),
+        (99, "", "ok"),
+        (1000, "", "ok"),
+       
+        (250, "", "a\r\nb"),
+        (250, "", "é"),
+        (250, "", "x" * 510),
+    ],
+)
+def test_what_is_no_reply_line_cannot_be_made(code: int, enhanced: str, text: str) -> None:
+    """Text is always ASCII, and the line fits 512 octets."""
+    with pytest.raises(ValueError, match="is no reply line of printable ASCII and at most 512 octets"):
+        Reply(code, enhanced, text)
+    assert bytes(Reply(250, "", "x" * 506)) == b"250 " + b"x" * 506 + b"\r\n"
+
+
+def test_a_row_must_say_something_by_itself() -> None:
+    rows = {(Reason.FROM_GROUP, DATA): "554 {claimed}"}
+    with pytest.raises(ValueError, match=r"row \(FROM_GROUP, DATA\) is '554 \{claimed\}': say something beside"):
+        ReplyTable(name="x", provenance="", rows=rows, fallbacks=EPOST_REPLIES.fallbacks)

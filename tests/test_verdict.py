@@ -316,6 +316,7 @@ def test_str_reads_back() -> None:
             "findings",
             "advisories",
             "policy",
+            "options",
         ]
 
 
@@ -325,7 +326,7 @@ def test_str_of_an_ordinary_refusal() -> None:
     assert str(verdict) == (
         'decision="reject" action="reject" reason="envelope_mismatch" stage="mail" required="envelope" achieved="auth" '
         'pending=false auth_id="user1@test-sample.jp" envelope_from="user2@test-sample.jp" header_from=[] '
-        'findings=["envelope_mismatch:envelope-owner"] advisories=[] policy="EPOST"'
+        'findings=["envelope_mismatch:envelope-owner"] advisories=[] policy="EPOST" options=[]'
     )
 
 
@@ -440,7 +441,7 @@ def test_to_dict_of_an_ordinary_refusal() -> None:
         "header_from": [],
         "matched_by": ["null"],
         "findings": [
-            {"reason": "from_malformed", "level": "header", "claimed": "a b", "rule": "no-address", "offset": 1}
+            {"reason": "from_malformed", "level": "header", "claimed": " a b", "rule": "no-address", "offset": 1}
         ],
         "advisories": ["alias ignored: *@x"],
         "policy": {"name": "custom", "options": {"level": "header"}},

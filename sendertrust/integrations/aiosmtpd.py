@@ -2,7 +2,7 @@
 
 Mix `SenderTrust` into a handler, before the class that takes the message::
 
-    class Submission(SenderTrust, Mailbox):
+    class Submission(SenderTrust, Queue):
         async def aliases_of(self, login):
             return await directory.aliases(login)
 
@@ -16,6 +16,7 @@ what was judged is what is delivered. The header is judged on
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,14 +45,21 @@ __all__ = ["SenderTrust"]
 _log: Final = logging.getLogger(__name__)
 
 
+# The reply to a mistake in the site's own code, which is logged: nobody's mail is lost by it.
+_MISCONFIGURED: Final = "451 4.3.5 Server configuration error: try again later"
+
+
 class SenderTrust:
     """A mix-in for aiosmtpd handlers; the handler class that delivers follows it in the bases.
 
     Its ``handle_MAIL`` and ``handle_DATA`` answer a refusal with the exact
-    reply of `reply_for`, and pass what is allowed on to the next class. A
-    subclass that would put its own ``handle_MAIL`` or ``handle_DATA`` before
-    these, or that has no class after them to take the message, is a
-    `TypeError` when it is defined: either would lose the decision, or mail.
+    reply of `reply_for`, and pass what is allowed on to the next class.
+
+    A subclass is checked when it is defined. It is a `TypeError` if it puts a
+    ``handle_MAIL`` or ``handle_DATA`` before these, or has no class after
+    them to take the message (either would lose the decision, or mail), or
+    sets an attribute that cannot be meant. A common base class of several
+    handlers is defined with ``abstract=True``, which puts this off.
     """
 
     #: What is asked of a submission.
@@ -61,18 +69,20 @@ class SenderTrust:
     #: How long `aliases_of` may take, in seconds; after that the client is told to try again.
     lookup_timeout: float = 10.0
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - whatever the other bases take
-        """Refuse a class whose decisions would never be asked for."""
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:  # noqa: ANN401 - other bases' own
+        """Refuse a class whose decisions would never be asked for, or could not be made."""
         super().__init_subclass__(**kwargs)
         for hook in ("handle_MAIL", "handle_DATA"):
             if getattr(cls, hook) is not getattr(SenderTrust, hook):
-                msg = (
-                    f"{cls.__name__}.{hook} hides SenderTrust.{hook}: move it to a base class that follows SenderTrust"
-                )
+                msg = f"{cls.__name__}.{hook} hides SenderTrust.{hook}: move it to a base that follows SenderTrust"
                 raise TypeError(msg)
-        if not hasattr(super(), "handle_DATA"):
+        if not abstract and not hasattr(super(), "handle_DATA"):
             msg = f"{cls.__name__} has nothing to deliver with: add a handler class with handle_DATA after SenderTrust"
             raise TypeError(msg)
+        if not inspect.iscoroutinefunction(cls.aliases_of):
+            msg = f"{cls.__name__}.aliases_of must be async: run a look-up that blocks in asyncio.to_thread"
+            raise TypeError(msg)
+        check(None, "", UNSEEN, policy=cls.policy, level=cls.level)  # says what is wrong with them
 
     async def aliases_of(
         self,
@@ -81,17 +91,20 @@ class SenderTrust:
         """Give what an account may send as beside its own address. Asked once a transaction.
 
         Override it with the site's own look-up; run one that blocks in
-        ``asyncio.to_thread``. Whatever it raises counts as `LOOKUP_FAILED`,
-        is logged, and makes the client try again (451).
+        ``asyncio.to_thread``. Whatever it raises counts as `LOOKUP_FAILED`:
+        it is logged, and what the own address does not decide is answered
+        with 451. A result of another type is a mistake and answered likewise.
         """
         return ()
 
     def login_of(self, session: Session) -> str | None:
         """Give the login of a session, None without one.
 
-        It is read from ``session.auth_data``: the `str` or `bytes` that the
-        authenticator put there, or aiosmtpd's own ``LoginPassword``. Override
-        it where the authenticator keeps the login somewhere else.
+        It is read from ``session.auth_data``, which the authenticator sets:
+        `str`, `bytes`, or aiosmtpd's ``LoginPassword``. The last is what the
+        client typed; an authenticator that accepts several spellings of one
+        account should give the account's own instead. Override this where
+        the login is somewhere else.
         """
         if not session.authenticated:
             return None
@@ -113,10 +126,14 @@ class SenderTrust:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, mail_options: list[str]
     ) -> str:
         """Judge the envelope sender."""
-        aliases = await self._aliases(session, envelope)
-        login = self.login_of(session)
-        verdict = check(login, address, UNSEEN, aliases, level=self.level, policy=self.policy)
-        self.judged(verdict, session)
+        try:
+            login = self.login_of(session)
+            aliases = vars(envelope)["sendertrust_aliases"] = await self._look_up(login)
+            verdict = check(login, address, UNSEEN, aliases, level=self.level, policy=self.policy)
+            self.judged(verdict, session)
+        except Exception:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted, nothing lost
+            _log.exception("judging the envelope failed")
+            return _MISCONFIGURED
         following = getattr(super(), "handle_MAIL", None)
         if verdict.allowed and following is not None:
             answer: str = await following(server, session, envelope, address, mail_options)
@@ -127,30 +144,27 @@ class SenderTrust:
         return str(reply_for(verdict))
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
-        """Judge the envelope sender together with the raw header block."""
-        aliases = await self._aliases(session, envelope)
-        login, content = self.login_of(session), envelope.original_content
-        verdict = check_message(
-            login, envelope.mail_from or "", content or b"", aliases, level=self.level, policy=self.policy
-        )
-        self.judged(verdict, session)
+        """Judge the envelope sender together with the raw header block, with the aliases that MAIL looked up."""
+        sender, content = envelope.mail_from or "", envelope.original_content or b""
+        try:
+            login = self.login_of(session)
+            aliases = vars(envelope)["sendertrust_aliases"]
+            verdict = check_message(login, sender, content, aliases, level=self.level, policy=self.policy)
+            self.judged(verdict, session)
+        except Exception:  # noqa: BLE001 - likewise
+            _log.exception("judging the message failed")
+            return _MISCONFIGURED
         if not verdict.allowed:
             return str(reply_for(verdict))
         answer: str = await super().handle_DATA(server, session, envelope)  # type: ignore[misc]  # __init_subclass__
         return answer
 
-    async def _aliases(self, session: Session, envelope: Envelope) -> Aliases:
-        """Look the aliases up, or remember them: an envelope lives as long as its transaction."""
-        known: Aliases | None = vars(envelope).get("sendertrust_aliases")
-        if known is None:
-            known = vars(envelope)["sendertrust_aliases"] = await self._look_up(self.login_of(session))
-        return known
-
     async def _look_up(self, login: str | None) -> Aliases:
         if not login:
             return Aliases()
         try:
-            return Aliases.union(await asyncio.wait_for(self.aliases_of(login), self.lookup_timeout))
+            found = await asyncio.wait_for(self.aliases_of(login), self.lookup_timeout)
         except Exception:  # noqa: BLE001 - an outage of any kind is "try again", and never an acceptance
             _log.exception("looking up the aliases of %r failed", login)
             return Aliases.union(LOOKUP_FAILED)
+        return Aliases.union(found)

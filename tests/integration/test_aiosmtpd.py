@@ -201,8 +201,35 @@ def test_aliases_are_looked_up_once_a_transaction() -> None:
     handler = Handler()
     own = (ME, f"From: {ME}")
     assert asyncio.run(replies(handler, [own, own, (OTHER, ""), own])) == [ACCEPTED, ACCEPTED, NOT_MINE, ACCEPTED]
-    # Three messages and one refused MAIL, which left its transaction to the last of them.
-    assert handler.lookups == [ME] * 3
+    assert handler.lookups == [ME] * 4  # one a MAIL command, none at DATA
+
+
+async def _log_in_between() -> list[str]:
+    async with serving(Handler()) as client:
+        await client.say("EHLO client.example")
+        return [
+            await client.say(f"MAIL FROM:<{SALES}>"),
+            await client.log_in(),
+            await client.send(SALES, f"From: {SALES}"),
+        ]
+
+
+def test_what_was_known_before_the_login_is_forgotten() -> None:
+    assert [reply[:3] for reply in asyncio.run(_log_in_between())] == ["530", "235", "250"]
+
+
+async def _outage_between() -> list[str]:
+    handler = Handler()
+    handler.answer = OSError("directory down")
+    async with serving(handler) as client:
+        await client.log_in()
+        refused = await client.say(f"MAIL FROM:<{SALES}>")
+        handler.answer = [SALES]
+        return [refused, await client.send(SALES, f"From: {SALES}")]
+
+
+def test_an_outage_is_over_when_it_is_over() -> None:
+    assert [reply[:3] for reply in asyncio.run(_outage_between())] == ["451", "250"]
 
 
 async def _reset() -> tuple[list[str], Handler]:
@@ -218,18 +245,43 @@ async def _reset() -> tuple[list[str], Handler]:
 def test_a_reset_begins_a_new_transaction() -> None:
     said, handler = asyncio.run(_reset())
     assert [line[:3] for line in said] == ["250", "250", "550", "250"]
-    assert len(handler.lookups) == 2
+    assert len(handler.lookups) == 3  # one a MAIL command
 
 
-@pytest.mark.parametrize(
-    "answer", [OSError("directory down"), None, "*@test-sample.jp", [b"bytes"]], ids=["raises", "none", "str", "bytes"]
-)
-def test_a_failed_lookup_defers_what_it_might_have_allowed(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_lookup_defers_what_it_might_have_allowed(caplog: pytest.LogCaptureFixture) -> None:
     handler = Handler()
-    handler.answer = answer
+    handler.answer = OSError("directory down")
     said = asyncio.run(replies(handler, [(SALES, ""), (ME, f"From: {SALES}"), (ME, f"From: {ME}")]))
     assert said == ["451 4.3.0 Sender lookup failed: try again later"] * 2 + [ACCEPTED]
     assert "looking up the aliases of 'user1@test-sample.jp' failed" in caplog.text
+
+
+MISTAKE = "451 4.3.5 Server configuration error: try again later"
+
+
+@pytest.mark.parametrize("answer", [None, "*@test-sample.jp", [b"bytes"]], ids=["none", "str", "bytes"])
+def test_a_look_up_that_gives_something_else_is_said_to_be_a_mistake(
+    answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = Handler()
+    handler.answer = answer
+    assert asyncio.run(replies(handler, [(ME, f"From: {ME}")])) == [MISTAKE]
+    assert "judging the envelope failed" in caplog.text
+    assert "TypeError: pass " in caplog.text
+
+
+class Forgetful(Handler):
+    """Loses its policy between MAIL and DATA."""
+
+    def judged(self, verdict: Verdict, session: Session) -> None:
+        self.policy = "SUBMISSION"  # type: ignore[assignment]  # what a host may do
+
+
+def test_a_mistake_at_data_lets_nothing_in(caplog: pytest.LogCaptureFixture) -> None:
+    handler = Forgetful()
+    assert asyncio.run(replies(handler, [(ME, f"From: {ME}")])) == [MISTAKE]
+    assert not handler.stored
+    assert "pass policy as a Policy" in caplog.text
 
 
 class Slow(Handler):
@@ -368,6 +420,30 @@ def test_a_class_that_would_lose_the_message_is_refused() -> None:
     with pytest.raises(TypeError, match="Alone has nothing to deliver with: add a handler class"):
         type("Alone", (SenderTrust,), {})
     assert issubclass(type("WithDebugging", (SenderTrust, Debugging), {}), SenderTrust)
+
+
+class Base(SenderTrust, abstract=True):
+    policy = STRICT
+
+
+def test_several_handlers_may_have_one_base() -> None:
+    assert issubclass(type("Concrete", (Base, Store), {}), Base)
+    with pytest.raises(TypeError, match="Concrete has nothing to deliver with"):
+        type("Concrete", (Base,), {})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"aliases_of": lambda _self, _login: []}, r"Wrong.aliases_of must be async"),
+        ({"policy": "SUBMISSION"}, r"pass policy as a Policy"),
+        ({"level": "header"}, r"pass level as a TrustLevel"),
+    ],
+    ids=["aliases_of", "policy", "level"],
+)
+def test_a_class_that_cannot_be_meant_is_refused(attributes: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        type("Wrong", (SenderTrust, Store), attributes)
 
 
 @pytest.mark.parametrize(
