@@ -130,11 +130,6 @@ class Address:
         return self.text.lower() if self.text.isascii() else self.text.translate(_ASCII_LOWER)
 
     @property
-    def local_part(self) -> str:
-        """The local part with quotes and escapes taken off."""
-        return _unquote(self.text.rpartition("@")[0])
-
-    @property
     def domain(self) -> str:
         """The domain: lower-case ASCII, or an address literal."""
         return self.text.rpartition("@")[2]
@@ -142,10 +137,14 @@ class Address:
     def without_subaddress(self, separators: str) -> Address | None:
         """Give the address that this is a subaddress of (RFC 5233), or None.
 
+        A local part that needs quotes is no subaddress: what stands behind
+        the separator is the account's to choose, and may be read unquoted.
         *separators* is a string of characters of which the first that occurs
         wins, as in Postfix's ``recipient_delimiter``; the base is never empty.
         """
-        local = self.local_part
+        local = self.text.rpartition("@")[0]
+        if local.startswith('"'):
+            return None
         ends = [end for end in map(local.find, separators) if end != -1]
         if not ends or min(ends) == 0:
             return None

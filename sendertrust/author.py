@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import attrs
 
 from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
-from sendertrust.encoded_word import READERS, USUAL_READERS, decode, encoded_words, unclosed_word
+from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decode, encoded_words, word_fault
 from sendertrust.terms import Malformed, octets
 
 if TYPE_CHECKING:
@@ -84,6 +84,13 @@ _DELIMITER: Final = re.compile(r"[,;:]")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
+_PARENTHESIS: Final = re.compile(r"([()])")
+_ROUTE: Final = re.compile(r"@|\w[!%]\w")
+_DECEIVING: Final = re.compile(r"@|\w[!%]\w|=\?|[^\x00-\x7f]")
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
+# Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
+_PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
+_DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
 _ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
@@ -104,12 +111,15 @@ class _Token(NamedTuple):
 class Mailbox:
     """One author: the address, and whatever in the text around it has an ``@`` to some reader.
 
-    *views* are that text as different readers see it (as it stands, without
-    escapes, decoded, in NFKC), with `_HERE` in the place of the address.
+    *raw* is that text as it stands, *decoded* as readers see it that decode,
+    each in several forms, and *unquoted* what the latter find outside of
+    quotes and comments; all with `_HERE` in the place of the address.
     """
 
     address: Address
-    views: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    decoded: tuple[str, ...] = ()
+    unquoted: tuple[str, ...] = ()
 
 
 def simple_author(text: str, policy: Policy) -> Address | None:
@@ -133,7 +143,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         content = [token for token in element if token.kind not in _CFWS]
         if not content:
             return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
-        span = _address_span(text, content)
+        span = _address_span(text, content) or _bare_address_span(text, element, content)
         if isinstance(span, Malformed):
             return span
         if _overlaps(words, *span):
@@ -141,10 +151,10 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
-        views = _views(text[start : span[0]] + _HERE + text[span[1] : element[-1].end])
-        if isinstance(views, Malformed):
-            return Malformed(views.rule, octets(text[:start]))
-        mailboxes.append(Mailbox(address, views))
+        mailbox = _with_views(address, text[start : span[0]] + _HERE + text[span[1] : element[-1].end])
+        if isinstance(mailbox, Malformed):
+            return Malformed(mailbox.rule, octets(text[:start]))
+        mailboxes.append(mailbox)
     return tuple(mailboxes)
 
 
@@ -154,8 +164,8 @@ def _unreadable(text: str, policy: Policy) -> Malformed | None:
         return Malformed("field-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
         return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
-    unclosed = unclosed_word(text)
-    return None if unclosed is None else Malformed.at("encoded-word-unclosed", text, unclosed)
+    fault = word_fault(text)
+    return Malformed.at(fault[0], text, fault[1]) if fault else None
 
 
 def _tokens(text: str, max_comment_depth: int) -> list[_Token] | Malformed:
@@ -205,8 +215,8 @@ def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
     yield start, element
 
 
-def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Malformed:
-    """Find the one place in a list element, its CFWS left out, where its address must stand."""
+def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Malformed | None:
+    """Find the address in the angle brackets of a list element, its CFWS left out; None if it has no such."""
     kinds = [token.kind for token in content]
     opening = kinds.index("<") if "<" in kinds else len(kinds)
     for index, token in enumerate(content[:opening]):
@@ -216,9 +226,7 @@ def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Mal
         if token.kind in _NEVER or (opening < len(kinds) and token.kind not in _PHRASE):
             return Malformed.at(_NOT_IN_PHRASE.get(token.kind, "special-in-name"), text, token.start)
     if opening == len(kinds):
-        if "@" not in kinds:
-            return Malformed.at("no-address", text, content[0].start)
-        return content[0].start, content[-1].end
+        return None
     if ">" not in kinds[opening:]:
         return Malformed.at("angle-unclosed", text, content[opening].start)
     closing = kinds.index(">", opening)
@@ -229,36 +237,108 @@ def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Mal
     return start + len(inner) - len(inner.lstrip(_BLANKS)), end - len(inner) + len(inner.rstrip(_BLANKS))
 
 
+def _bare_address_span(text: str, element: Sequence[_Token], content: Sequence[_Token]) -> tuple[int, int] | Malformed:
+    """Find the address of a list element that has no angle brackets.
+
+    Some readers end a comment at its first ``)``, escaped, nested or encoded
+    as it may be, and what follows there runs into the address.
+    """
+    if not any(token.kind == "@" for token in content):
+        return Malformed.at("no-address", text, content[0].start)
+    for token in element:
+        inside = text[token.start + 1 : token.end - 1] if token.kind == "comment" else ""
+        seen = [inside, *(view for reader in READERS for view in _decoded(inside, reader))]
+        if any(view.partition(")")[2].strip(_BLANKS + ")") for view in seen):
+            return Malformed.at("comment-beside-address", text, token.start)
+    return content[0].start, content[-1].end
+
+
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     """Say whether one of some sorted, disjoint spans overlaps another one."""
     before_end = bisect_left(spans, (end, 0))
     return before_end > 0 and spans[before_end - 1][1] > start
 
 
-def _views(around: str) -> tuple[str, ...] | Malformed:
-    """Give what different readers see around an address, where that has an ``@``.
+def _with_views(address: Address, around: str) -> Mailbox | Malformed:
+    """Keep what different readers see around an address, as far as that has an ``@``.
 
-    As it stands; with its encoded-words decoded by each of `READERS`, and
-    what comes out of that decoded again; each of them without quotes, escapes
-    and parentheses too, and in NFKC.
+    As it stands, and with its encoded-words decoded by each of `READERS`, and
+    what comes out of that decoded again.
     """
-    if "@" not in around and "=?" not in around and around.replace(_HERE, "").isascii():
-        return ()
+    if not _DECEIVING.search(around.replace(_HERE, "")):
+        return Mailbox(address)
     text = _BLANK.sub(" ", around)
-    seen = [text]
-    for _ in range(_DECODING_DEPTH):
-        if "=?" not in text:
-            break
-        decoded = [decode(text, reader) for reader in READERS]
-        for view in decoded[: len(USUAL_READERS)]:
-            if unreadable := _UNREADABLE_DECODED.search(view):
+    decoded = []
+    for reader in READERS if "=?" in text else ():
+        views = _decoded(text, reader)
+        for view in views:
+            fault = word_fault(view)
+            if fault:
+                return Malformed(fault[0], 0)
+            if reader in USUAL_READERS and (unreadable := _UNREADABLE_DECODED.search(view)):
                 return Malformed(_UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)], 0)
-        seen += decoded
-        text = decoded[0]
-    seen = list(dict.fromkeys(seen))
-    seen += [unicodedata.normalize("NFKC", view) for view in seen]
-    seen += [view.translate(_QUOTING) for view in seen]
-    return tuple(dict.fromkeys(view for view in seen if "@" in view))
+        decoded += [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
+    unquoted = [_unquoted(view) for view in decoded]
+    return Mailbox(
+        address,
+        raw=_forms([text]),
+        decoded=_forms(decoded),
+        unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
+    )
+
+
+def _forms(views: list[str]) -> tuple[str, ...]:
+    """Give views as they are, in NFKC, and both without quotes and without comments, where they have an ``@``."""
+    forms = list(dict.fromkeys(views))
+    forms += [_nfkc(view) for view in forms]
+    forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
+    return tuple(dict.fromkeys(view for view in forms if _ROUTE.search(view)))
+
+
+def _decoded(text: str, reader: Reader) -> list[str]:
+    """Decode, and decode again what came out of it, as often as something comes out."""
+    views: list[str] = []
+    while len(views) < _DECODING_DEPTH and "=?" in text:
+        text = decode(text, reader)
+        views.append(text)
+    return views
+
+
+def _nfkc(view: str) -> str:
+    """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
+    return "".join(c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view)
+
+
+def _without_comments(view: str) -> str:
+    """Leave out what stands in balanced parentheses."""
+    kept, depth = [], 0
+    for piece in _PARENTHESIS.split(view):
+        if piece == "(":
+            depth += 1
+        elif piece == ")":
+            depth = max(depth - 1, 0)
+        elif depth == 0:
+            kept.append(piece)
+    return "".join(kept)
+
+
+def _unquoted(view: str) -> str:
+    """Leave out comments, and quoted strings that are no local part, as a parser of RFC 5322 does."""
+    kept: list[str] = []
+    index = 0
+    while index < len(view):
+        piece = _PIECE.match(view, index)
+        assert piece is not None  # noqa: S101 - one of its branches takes any character; tells mypy so
+        end = piece.end()
+        if piece[0] == "(":
+            comment_end = _comment_end(view, index, max_depth=len(view))
+            if isinstance(comment_end, Malformed):
+                return "".join([*kept, view[index:]])  # no comment to anybody who goes on reading
+            end = comment_end
+        elif piece.lastgroup != "name":
+            kept.append(piece[0])
+        index = end
+    return "".join(kept)
 
 
 def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
@@ -266,30 +346,59 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
 
     That is a reader that ignores quotes, escapes, comments or encoding and
     then splits at delimiters: an address in angle brackets, an address beside
-    one of ``, ; :``, and one in a part between those that has no other address.
+    one of ``, ; :``, and one in a part between those that has no other
+    address. Or one that decodes first: then an address with a dotted domain
+    that is in no quotes, and an angle bracket that is not closed.
     """
-    for view in mailbox.views:
-        joined = "@".join(part.strip(" ") for part in view.split("@"))
-        for bracketed in joined.split("<")[1:]:
-            inside = bracketed.partition(">")[0]
-            if "@" in inside and _HERE not in inside:
-                yield from [match[0] for match in _CANDIDATE.finditer(inside)] or [inside]
-        for match in _CANDIDATE.finditer(joined):
-            if _beside_delimiter(joined, match.start() - 1, -1) or _beside_delimiter(joined, match.end(), 1):
-                yield match[0]
-        parts = _DELIMITER.split(joined)
-        for part in parts if len(parts) > 1 else ():
-            if _HERE not in part and "<" not in part:
-                yield from (match[0] for match in _CANDIDATE.finditer(part))
+    for view in mailbox.unquoted:
+        yield from (found for found in _candidates(_close_up(view, around="@.")) if _is_dotted(found))
+        _, opened, behind = view.partition(_HERE)[0].rstrip(" ").removesuffix("<").rpartition("<")
+        if opened and ">" not in behind:
+            yield opened + behind
+    for view in mailbox.decoded:
+        yield from _extractable(_close_up(view, around="@."))
+    for view in mailbox.raw:
+        plain = set(_candidates(view))
+        # In quotes, blanks around the "@" make a name of it ("User @ Company"), unless the domain is dotted.
+        for found in _extractable(_close_up(view)):
+            if found in plain or _is_dotted(found) or not _CANDIDATE.fullmatch(found):
+                yield found
+
+
+def _extractable(view: str) -> Iterator[str]:
+    for bracketed in view.split("<")[1:]:
+        inside = bracketed.partition(">")[0]
+        if _HERE not in inside and _ROUTE.search(inside):
+            yield from list(_candidates(inside)) or [inside]
+    for match in _CANDIDATE.finditer(view):
+        if _beside_delimiter(view, match.start() - 1, -1) or _beside_delimiter(view, match.end(), 1):
+            yield match[0]
+    parts = _DELIMITER.split(view)
+    for part in parts if len(parts) > 1 else ():
+        if _HERE not in part and "<" not in part:
+            yield from _candidates(part)
+
+
+def _candidates(view: str) -> Iterator[str]:
+    return (match[0] for match in _CANDIDATE.finditer(view))
+
+
+def _close_up(view: str, around: str = "@") -> str:
+    """Take out the blanks around each of some characters, as readers of RFC 5322 4.4 do."""
+    for character in around:
+        view = character.join(part.strip(" ") for part in view.split(character))
+    return view
+
+
+def _is_dotted(address: str) -> bool:
+    return "." in address.rpartition("@")[2].strip(".")
 
 
 def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
     """Give what a person who reads the name might take for an address: one with a dotted domain."""
-    for view in mailbox.views:
-        for match in _CANDIDATE.finditer(view):
-            shown = match[0].strip(_PUNCTUATION)
-            if "." in shown.rpartition("@")[2]:
-                yield shown
+    for view in mailbox.raw + mailbox.decoded:
+        shown = (found.strip(_PUNCTUATION) for found in _candidates(view))
+        yield from (address for address in shown if _is_dotted(address))
 
 
 def _beside_delimiter(view: str, index: int, step: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, get_args
 
 from sendertrust.address import as_text
@@ -15,6 +15,7 @@ HeaderFrom: TypeAlias = str | bytes | Sequence[str | bytes] | Unseen | None
 MessageSource: TypeAlias = bytes | Sequence[tuple[str | bytes, str | bytes]]
 
 _LINE_ENDS: Final = get_args(LineEnds)
+_NO_MESSAGE: Final = "pass message as the bytes received or as (name, body) pairs, not {}"
 
 
 def require(auth_id: object, level: object, policy: object, line_ends: object) -> None:
@@ -47,15 +48,14 @@ def bodies(header_from: object) -> tuple[str, ...]:
     return tuple([text("header_from", body) for body in header_from])
 
 
-def pairs(message: object) -> list[tuple[str, str]]:
+def pairs(message: object) -> Iterator[tuple[str, str]]:
     """Give the names and bodies of the fields that a milter collected."""
-    wrong = message
-    if isinstance(message, Sequence) and not isinstance(message, str | bytearray | memoryview):
-        wrong = next((pair for pair in message if not isinstance(pair, tuple | list) or len(pair) != 2), None)
-        if wrong is None:
-            return [(text("a field name", name), text("a field body", body)) for name, body in message]
-    msg = f"pass message as the bytes received or as (name, body) pairs, not {type(wrong).__name__}"
-    raise TypeError(msg)
+    if not isinstance(message, Sequence) or isinstance(message, str | bytearray | memoryview):
+        raise TypeError(_NO_MESSAGE.format(type(message).__name__))
+    for pair in message:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(_NO_MESSAGE.format(type(pair).__name__))
+        yield text("a field name", pair[0]), text("a field body", pair[1])
 
 
 def text(name: str, value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sendertrust.claims import HeaderFrom, MessageSource
 
 __all__ = ["check", "check_message"]
+
+_MAX_ADDRESSES_IN_NAME: Final = 32
 
 
 def check(
@@ -149,7 +151,9 @@ def _own_address(
     header: Fields | Malformed | Unseen,
     policy: Policy,
 ) -> str | None:
-    if not isinstance(header, Fields) or len(header.author) != 1 or header.others or type(envelope_from) is not str:
+    if not isinstance(header, Fields) or header.others or header.spaced or len(header.author) != 1:
+        return None
+    if type(envelope_from) is not str:
         return None
     author = simple_author(header.author[0], policy)
     if author is None or author.text != auth_id:
@@ -241,9 +245,14 @@ class _Account:
     def first_foreign(
         self, texts: Iterable[str], mailbox: Mailbox, identity: str, reason: Reason, rule: str
     ) -> Finding | None:
-        """Make a finding of the first text that is a foreign address, else of the first that may be one."""
+        """Make a finding of the first text that is a foreign address, else of the first that may be one.
+
+        A name with more addresses in it than anybody has is foreign unread.
+        """
         unknown = None
-        for text in dict.fromkeys(texts):
+        for count, text in enumerate(dict.fromkeys(texts)):
+            if count == _MAX_ADDRESSES_IN_NAME:
+                return Finding(reason, excerpt(text), rule)
             foreign = self.foreign(text, mailbox)
             if foreign:
                 return Finding(reason, excerpt(text), rule)
@@ -297,6 +306,8 @@ def _read_author(
         findings.append(Finding(Reason.FROM_MISSING, None, "from-missing"))
     elif len(header.author) > 1:
         findings.append(Finding(Reason.FROM_DUPLICATE, excerpt(header.author[1]), "from-duplicate"))
+    elif header.spaced:
+        findings.append(Finding(Reason.HEADERS_MALFORMED, excerpt(header.author[0]), "blank-before-colon"))
     else:
         mailboxes = _mailboxes(header.author[0], policy, line_ends)
         if not isinstance(mailboxes, Malformed):

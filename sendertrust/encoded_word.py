@@ -22,83 +22,58 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "unclosed_word"]
+__all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "word_fault"]
 
-_START: Final = r"=\?([^?]*+)\?([bBqQ])\?"
-# Two ways to find a word: by its two ends, and as the RFC has it, without blanks or "?" in its text.
-_WIDE: Final = re.compile(_START + r"((?:[^?]|\?(?!=))*+)\?=")
-_NARROW: Final = re.compile(_START + r"([^? \t\r\n]*+)\?=")
-_UNCLOSED: Final = re.compile(_START)
+_START: Final = re.compile(r"=\?[^?]*+\?[bBqQ]\?")
+_WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?:[^?]|\?(?!=))*+)\?=")
 
 _BLANKS: Final = " \t\r\n"
 _Q_OCTET: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
+_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
 _BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?:[^=]{4})*+[^=]{1,3}\Z")}
-_NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
-# Charsets whose ordinary letters are ASCII octets between shifts: raw, those octets say nothing.
-_SHIFTED: Final = ("iso-2022-", "hz-")
-_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters there
+_NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
 
-# EBCDIC (which hides an "@" from whoever does not decode it), and pages of the DOS.
-_IBM_PAGES: Final = ("037", "273", "424", "500", "1026", "1140", "437", "850", "852", "866")
+# EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
+_EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
+_DOS_PAGES: Final = ("437", "850", "852", "866")
 
-#: Charsets that real mail uses (or that hide things well) and the Python codec that reads each.
-#: Where the name on the wire is commonly a lie, the codec is the superset that readers use instead
-#: (WHATWG Encoding 4.2). Names from the wire are looked up here,
-#: in lower case and with "-" for "_", and nowhere else.
+#: Charsets that real mail uses, or that hide things well, and the Python codec that reads each. Where
+#: the name on the wire is commonly a lie, the codec is the superset that readers use instead (WHATWG
+#: Encoding 4.2). Names from the wire are looked up here, by their letters and digits, and nowhere else.
 CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "us-ascii": "cp1252",
-        "ascii": "cp1252",
-        "iso-8859-1": "cp1252",
-        "latin1": "cp1252",
-        "iso-8859-9": "cp1254",
-        "utf-8": "utf-8",
-        "utf8": "utf-8",
-        "utf-7": "utf-7",
-        "utf7": "utf-7",
-        "unicode-1-1-utf-7": "utf-7",
-        "csunicode11utf7": "utf-7",
-        "utf-16": "utf-16",
-        "utf-16be": "utf-16-be",
-        "utf-16le": "utf-16-le",
-        "utf-32": "utf-32",
-        "utf-32be": "utf-32-be",
-        "utf-32le": "utf-32-le",
-        "iso-2022-jp": "iso2022_jp_ext",
-        "iso-2022-jp-1": "iso2022_jp_ext",
-        "iso-2022-jp-2": "iso2022_jp_2",
-        "iso-2022-jp-3": "iso2022_jp_3",
-        "iso-2022-kr": "iso2022_kr",
-        "shift-jis": "cp932",
-        "sjis": "cp932",
-        "x-sjis": "cp932",
-        "windows-31j": "cp932",
-        "cp932": "cp932",
-        "euc-jp": "euc_jp",
-        "x-euc-jp": "euc_jp",
-        "gb2312": "gb18030",
-        "gbk": "gb18030",
-        "gb18030": "gb18030",
-        "hz-gb-2312": "hz",
-        "big5": "big5hkscs",
-        "big5-hkscs": "big5hkscs",
-        "euc-kr": "cp949",
-        "ks-c-5601-1987": "cp949",
-        "koi8-r": "koi8_r",
-        "koi8-u": "koi8_u",
-        "tis-620": "cp874",
-        "windows-874": "cp874",
-        "macintosh": "mac_roman",
-    }
-    | {f"{prefix}{page}": f"cp{page}" for prefix in ("ibm", "cp") for page in _IBM_PAGES}
-    | {f"iso-8859-{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 15, 16)}
-    | {f"windows-{page}": f"cp{page}" for page in range(1250, 1259)}
+    dict.fromkeys(("usascii", "ascii", "iso88591", "latin1"), "cp1252")
+    | {"iso88599": "cp1254"}
+    | dict.fromkeys(("utf8", "utf8sig", "unicode11utf8", "csutf8", "u8"), "utf-8")
+    | dict.fromkeys(("utf7", "u7", "unicode11utf7", "csunicode11utf7"), "utf-7")
+    | {"utf16": "utf-16", "utf16be": "utf-16-be", "utf16le": "utf-16-le"}
+    | {"utf32": "utf-32", "utf32be": "utf-32-be", "utf32le": "utf-32-le"}
+    | dict.fromkeys(("iso2022jp", "iso2022jp1"), "iso2022_jp_ext")
+    | {"iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3", "iso2022kr": "iso2022_kr"}
+    | dict.fromkeys(("shiftjis", "sjis", "xsjis", "windows31j", "cp932"), "cp932")
+    | dict.fromkeys(("eucjp", "xeucjp"), "euc_jp")
+    | dict.fromkeys(("gb2312", "gbk", "gb18030"), "gb18030")
+    | {"hzgb2312": "hz"}
+    | dict.fromkeys(("big5", "big5hkscs"), "big5hkscs")
+    | dict.fromkeys(("euckr", "ksc56011987"), "cp949")
+    | {"koi8r": "koi8_r", "koi8u": "koi8_u", "macintosh": "mac_roman"}
+    | dict.fromkeys(("tis620", "windows874"), "cp874")
+    | {f"iso8859{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 15, 16)}
+    | {f"windows{page}": f"cp{page}" for page in range(1250, 1259)}
+    | {f"{name}{page}": f"cp{page}" for name in ("ibm", "cp", "csibm") for page in _EBCDIC_PAGES + _DOS_PAGES}
+    | {"ebcdiccpus": "cp037", "ebcdiccpca": "cp037", "ebcdiccpnl": "cp037", "ebcdiccpwt": "cp037", "ibm039": "cp037"}
+    | {"ebcdiccphe": "cp424", "ebcdiccpbe": "cp500", "ebcdiccpch": "cp500"}
 )
 
-
-#: What a reader without a byte order mark takes big-endian (RFC 2781 4.3), where Python does not.
-_BIG_ENDIAN: Final[Mapping[str, str]] = MappingProxyType({"utf-16": "utf-16-be", "utf-32": "utf-32-be"})
+# What a reader takes big-endian without a byte order mark (RFC 2781 4.3), where Python does not.
+_BIG_ENDIAN: Final = {"utf16": "utf-16-be", "utf32": "utf-32-be"}
+# What hides plain ASCII from whoever decodes it, and shows it to whoever does not know the charset.
+_HIDING: Final = {"utf-7"} | {f"cp{page}" for page in _EBCDIC_PAGES}
+# The same, but there ASCII octets are halves of letters too, so that what they spell proves little.
+_HIDING_BY_CHANCE: Final = {"hz", "iso2022_kr", "iso2022_jp_2", "iso2022_jp_3"} | {
+    f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
+}
+_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
 
 
 class Join(Enum):
@@ -113,44 +88,54 @@ class Join(Enum):
 class Reader:
     """One way in which some mail reader decodes."""
 
-    find: re.Pattern[str] = _WIDE
     join: Join = Join.OCTETS
     #: Whether an ``=`` that is no padding at the end is skipped, or ends a run of base64.
     skip_padding: bool = False
     #: Charsets that it takes for another codec than `CHARSETS` says.
     codecs: Mapping[str, str] = MappingProxyType({})
-    #: Whether it shows the octets as they are, their ASCII at least.
-    raw: bool = False
+    #: The codec for charsets that are not in `CHARSETS`.
+    unknown: str = "ascii"
+    #: Whether what it sees is often chance: then only an address with a dotted domain counts.
+    doubtful: bool = False
+
+
+def _raw(codecs: set[str]) -> Mapping[str, str]:
+    return MappingProxyType({charset: "ascii" for charset, codec in CHARSETS.items() if codec in codecs})
 
 
 #: What every reader may be expected to see, be it one that joins words or not.
 USUAL_READERS: Final = (Reader(), Reader(join=Join.NOTHING))
 
-#: Through whose eyes a name is searched; what the first one sees is decoded again.
+#: Through whose eyes a name is searched.
 READERS: Final = (
     *USUAL_READERS,
     Reader(join=Join.BROKEN_TEXT),
     Reader(skip_padding=True),
-    Reader(find=_NARROW),
-    Reader(codecs=_BIG_ENDIAN),
-    Reader(raw=True),
+    Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
+    Reader(codecs=_raw(_HIDING)),
+    Reader(codecs=_raw(_HIDING_BY_CHANCE), doubtful=True),
+    Reader(unknown="cp037"),
+    Reader(unknown="utf-7"),
 )
 
 
-def encoded_words(text: str, pattern: re.Pattern[str] = _WIDE) -> list[re.Match[str]]:
+def encoded_words(text: str) -> list[re.Match[str]]:
     """Find what some reader takes for an encoded-word; groups: charset, encoding, encoded-text.
 
     Nothing beyond the last ``?=`` is searched, so that each start that gets
     as far as its text also finds an end: linear, whatever the input.
     """
-    return list(pattern.finditer(text, 0, text.rfind("?=") + 2))
+    return list(_WORD.finditer(text, 0, text.rfind("?=") + 2))
 
 
-def unclosed_word(text: str) -> int | None:
-    """Find where a word begins that has no end: some readers decode it all the same, up to wherever."""
+def word_fault(text: str) -> tuple[str, int] | None:
+    """Find a word that has no end or begins inside another one: readers differ on what is encoded there."""
     words = encoded_words(text)
-    start = _UNCLOSED.search(text, words[-1].end() if words else 0)
-    return start.start() if start else None
+    for word in words:
+        if nested := _START.search(text, word.start(3), word.end()):
+            return "encoded-word-nested", nested.start()
+    unclosed = _START.search(text, words[-1].end() if words else 0)
+    return ("encoded-word-unclosed", unclosed.start()) if unclosed else None
 
 
 def decode(text: str, reader: Reader) -> str:
@@ -162,8 +147,8 @@ def decode(text: str, reader: Reader) -> str:
     """
     pieces: list[str] = []
     run, end = _Run(), 0
-    for word in encoded_words(text, reader.find):
-        charset, encoding = word[1].partition("*")[0].strip(_BLANKS).lower().replace("_", "-"), word[2].lower()
+    for word in encoded_words(text):
+        charset, encoding = _NOT_IN_CHARSET_NAME.sub("", word[1].partition("*")[0].lower()), word[2].lower()
         gap = text[end : word.start()]
         adjacent = end > 0 and not gap.strip(_BLANKS)
         if not (adjacent and charset == run.charset and run.joins(encoding, reader)):
@@ -196,15 +181,11 @@ class _Run:
 
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
-        codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset)
-        shifted = self.charset.startswith(_SHIFTED)
-        if codec is None or (reader.raw and not shifted):
-            text = octets.decode("ascii", "replace")
-            return text.translate(_SHIFTS) if shifted else text
+        codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset) or reader.unknown
         # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
         # character, a lone one is none.
-        text = octets.decode(codec, "replace")
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text.translate(_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
 
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:

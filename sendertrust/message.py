@@ -8,8 +8,8 @@
     text   = *( any octet but NUL, CR, LF )       ; RFC 6532 3.2 allows UTF-8
     EOL    = CRLF, or LF alone where the host says that it hands over such text
 
-Blanks before the colon are RFC 5322 4.5 (some readers take ``From :`` for
-From, so it counts); blank continuation lines, which 4.2 allows, end the
+Blanks before the colon are RFC 5322 4.5. Some readers take ``From :`` for
+From, so it counts; others do not, so it cannot stand alone. Blank continuation lines, which 4.2 allows, end the
 header to some readers and not to others, and are refused.
 """
 
@@ -25,12 +25,14 @@ from sendertrust.address import as_text
 from sendertrust.terms import Malformed, SenderField, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from sendertrust.policy import Policy
     from sendertrust.terms import LineEnds
 
-__all__ = ["Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
+__all__ = ["MAX_OTHER_FIELDS", "Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
+
+MAX_OTHER_FIELDS: Final = 64  # Sender, Resent-From and Resent-Sender together, where they are read
 
 _NAME: Final = r"[!-9;-~]++"
 _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
@@ -46,11 +48,13 @@ class Fields:
 
     Of From no more than two: one too many is enough to know. *others* are
     (name in lower case, body) of Sender, Resent-From and Resent-Sender, and
-    empty if the policy ignores them.
+    empty if the policy ignores them. *spaced* says that there is a blank
+    before the colon of the first From, which some readers then overlook.
     """
 
     author: tuple[str, ...]
     others: tuple[tuple[str, str], ...] = ()
+    spaced: bool = False
 
 
 @attrs.frozen
@@ -69,7 +73,7 @@ class _Grammar:
 
 def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
     text = r"[^\r\n\0]*+"
-    field = rf"(?aim:^({{}})[ \t]*+):({text}(?:{eol}[ \t]{text})*+)"
+    field = rf"(?aim:^({{}})([ \t]*+)):({text}(?:{eol}[ \t]{text})*+)"
     continuation = rf"[ \t]++[^ \t\r\n\0]{text}"
     faults = {
         "nul": rf"{text}\0",
@@ -114,16 +118,22 @@ def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fiel
         return _fault(text, good, grammar, otherwise="field-name" if ":" in line else "not-a-field")
     if fault := _lookalike(text, policy):
         return fault
+    author = list(islice(grammar.author.finditer(text), 2))
+    others: list[tuple[str, str]] = []
+    if policy.sender_field is SenderField.MUST_MATCH:
+        found = islice(grammar.others.finditer(text), MAX_OTHER_FIELDS + 1)
+        others = [(match[1].lower(), match[3]) for match in found]
+        if len(others) > MAX_OTHER_FIELDS:
+            return Malformed("too-many-fields", 0)
     return Fields(
-        author=tuple(match[2] for match in islice(grammar.author.finditer(text), 2)),
-        others=tuple((match[1].lower(), match[2]) for match in grammar.others.finditer(text))
-        if policy.sender_field is SenderField.MUST_MATCH
-        else (),
+        author=tuple(match[3] for match in author),
+        others=tuple(others),
+        spaced=bool(author and author[0][2]),
     )
 
 
 def fields_of_pairs(
-    pairs: Sequence[tuple[str, str]],
+    pairs: Iterable[tuple[str, str]],
     policy: Policy,
     line_ends: LineEnds,
 ) -> Fields | Malformed:
@@ -131,10 +141,12 @@ def fields_of_pairs(
 
     The offset of a fault counts from the start of the name or the body that has it.
     """
-    author, others = [], []
+    author: list[str] = []
+    others: list[tuple[str, str]] = []
+    spaced = False
     total = 0
     for name, body in pairs:
-        total += octets(name) + octets(body)
+        total += octets(name) + octets(body) + len(": \r\n")
         if total > policy.max_block_octets:
             return Malformed("block-too-long", policy.max_block_octets)
         if not _NAME_OF_PAIR.fullmatch(name):
@@ -143,14 +155,19 @@ def fields_of_pairs(
             return fault
         lower_name = name.rstrip(" \t").lower()
         if lower_name == _FROM:
+            spaced = spaced or (not author and len(name) > len(_FROM))
             author.append(body)
         elif lower_name in _OTHERS and policy.sender_field is SenderField.MUST_MATCH:
             others.append((lower_name, body))
-    return Fields(author=tuple(author[:2]), others=tuple(others))
+            if len(others) > MAX_OTHER_FIELDS:
+                return Malformed("too-many-fields", 0)
+    return Fields(author=tuple(author[:2]), others=tuple(others), spaced=spaced)
 
 
 def body_fault(body: str, policy: Policy, line_ends: LineEnds) -> Malformed | None:
     """Say why one field body, as received and perhaps still folded, cannot be one."""
+    if body.isascii() and body.isprintable() and len(body) <= policy.max_line_octets:
+        return None
     grammar = _GRAMMARS[line_ends]
     if fault := _long_line(body.encode("utf-8", "replace"), grammar, policy):
         return fault

@@ -185,7 +185,7 @@ def _compile(entries: object) -> _Source:
         else:
             # A directory may list an address that must be quoted in mail as it stands: hence legacy_dots.
             address = parse_mailbox(text if "@" in text else f"{text}@{_ANY_DOMAIN}", legacy_dots=True)
-            if isinstance(address, Malformed) or address.local_part == "*":
+            if isinstance(address, Malformed) or address.text.startswith("*@"):
                 malformed.add(excerpt(text))
             elif "@" in text:
                 exact.setdefault(address.key, set()).add(address.text)

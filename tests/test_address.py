@@ -513,24 +513,24 @@ def test_domain(text: str, domain: str | Malformed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "local_part", "domain"),
+    ("text", "key", "domain"),
     [
-        ("User1@d.jp", "user1@d.jp", "User1", "d.jp"),
-        ('"A b"@d', '"a b"@d', "A b", "d"),
-        (r'"A\"\\b"@d', r'"a\"\\b"@d', r"A\"\b".replace(r"\"", '"'), "d"),
-        ("A@[1.2.3.4]", "a@[1.2.3.4]", "A", "[1.2.3.4]"),
-        ("\u00c9A@d", "\u00c9a@d", "\u00c9A", "d"),
-        ("\u212aK@d", "\u212ak@d", "\u212aK", "d"),
-        ("\u0130I@d", "\u0130i@d", "\u0130I", "d"),
-        ("\u1e9eS@d", "\u1e9es@d", "\u1e9eS", "d"),
-        ("\uff21A@d", "\uff21a@d", "\uff21A", "d"),
+        ("User1@d.jp", "user1@d.jp", "d.jp"),
+        ('"A b"@d', '"a b"@d', "d"),
+        (r'"A\"\\b"@d', r'"a\"\\b"@d', "d"),
+        ("A@[1.2.3.4]", "a@[1.2.3.4]", "[1.2.3.4]"),
+        ("\u00c9A@d", "\u00c9a@d", "d"),
+        ("\u212aK@d", "\u212ak@d", "d"),
+        ("\u0130I@d", "\u0130i@d", "d"),
+        ("\u1e9eS@d", "\u1e9es@d", "d"),
+        ("\uff21A@d", "\uff21a@d", "d"),
     ],
     ids=ascii,
 )
-def test_parts_of_an_address(text: str, key: str, local_part: str, domain: str) -> None:
+def test_parts_of_an_address(text: str, key: str, domain: str) -> None:
     """ASCII A-Z compared without case; nothing else is folded. The canonical address keeps its case."""
     address = Address(text)
-    assert (address.key, address.local_part, address.domain) == (key, local_part, domain)
+    assert (address.key, address.domain) == (key, domain)
 
 
 def test_address_is_a_value() -> None:
@@ -561,11 +561,11 @@ def test_address_is_a_value() -> None:
         ("user1-x+y@d", "-+", "user1@d"),
         ("user1+x-y@d", "-+", "user1@d"),
         ("a-b+c@d", "+", "a-b@d"),
-        # quoting is decided anew
-        ('"user1+a b"@d', "+", "user1@d"),
-        ('"a b+x"@d', "+", '"a b"@d'),
+        # what needs quotes is no subaddress: its rest would be the account's to choose
+        ('"user1+a b"@d', "+", None),
+        ('"user1+,ceo"@d', "+", None),
+        ('"a b+x"@d', "+", None),
         ("a.+x@d", "+", '"a."@d'),
-        (r'"a\"b+x"@d', "+", r'"a\"b"@d'),
         ("山田+x@d", "+", "山田@d"),
         ("user1+x@[1.2.3.4]", "+", "user1@[1.2.3.4]"),
         # only in the local part

@@ -148,7 +148,7 @@ def test_numbers(option: str) -> None:
     assert getattr(Policy(**{option: 1}), option) == 1  # type: ignore[arg-type]  # by name
 
 
-@pytest.mark.parametrize("separators", ["", "+", "-", "+-", "!#$%&'*+-/=?^_`{|}~", "++"])
+@pytest.mark.parametrize("separators", ["", "+", "-", "+-", "#$&'*+-/=?^_`{|}~", "++"])
 def test_subaddress(separators: str) -> None:
     assert Policy(subaddress=separators).subaddress == separators
 
