@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import attrs
 
 from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
-from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decode, encoded_words, word_fault
+from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decode, encoded_words, without_words, word_fault
 from sendertrust.terms import Malformed, octets
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
 _PARENTHESIS: Final = re.compile(r"([()])")
 _ROUTE: Final = re.compile(r"@|\w[!%]\w")
-_DECEIVING: Final = re.compile(r"@|\w[!%]\w|=\?|[^\x00-\x7f]")
+_IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
+_DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
@@ -279,6 +280,8 @@ def _with_views(address: Address, around: str) -> Mailbox | Malformed:
                 return Malformed(_UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)], 0)
         decoded += [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
     unquoted = [_unquoted(view) for view in decoded]
+    if _quotes_may_move(text, decoded):
+        decoded += [_set_apart(view.translate(_QUOTING)) for view in [text, *decoded]]
     return Mailbox(
         address,
         raw=_forms([text]),
@@ -292,7 +295,23 @@ def _forms(views: list[str]) -> tuple[str, ...]:
     forms = list(dict.fromkeys(views))
     forms += [_nfkc(view) for view in forms]
     forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
-    return tuple(dict.fromkeys(view for view in forms if _ROUTE.search(view)))
+    return tuple(dict.fromkeys(view for view in forms if _IN_VIEW.search(view)))
+
+
+def _quotes_may_move(text: str, decoded: list[str]) -> bool:
+    """Say whether a reader may see quotes and comments begin or end elsewhere.
+
+    Encoded-words may decode to what begins or ends them, and some readers
+    take the last backslash of a quoted string for the escape of its quote.
+    """
+    plain = without_words(text)
+    return '\\\\"' in text or any(view.count(sign) > plain.count(sign) for view in decoded for sign in '"\\()[]')
+
+
+def _set_apart(view: str) -> str:
+    """Put delimiters around the place of the address, so that nothing beside it counts as its name."""
+    before, here, behind = view.partition(_HERE)
+    return f"{before.rstrip(' ').removesuffix('<')},{here},{behind.lstrip(' ').removeprefix('>')}"
 
 
 def _decoded(text: str, reader: Reader) -> list[str]:
@@ -348,19 +367,23 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     then splits at delimiters: an address in angle brackets, an address beside
     one of ``, ; :``, and one in a part between those that has no other
     address. Or one that decodes first: then an address with a dotted domain
-    that is in no quotes, and an angle bracket that is not closed.
+    that is in no quotes, and whatever there may be glued to the address.
     """
     for view in mailbox.unquoted:
-        yield from (found for found in _candidates(_close_up(view, around="@.")) if _is_dotted(found))
-        _, opened, behind = view.partition(_HERE)[0].rstrip(" ").removesuffix("<").rpartition("<")
-        if opened and ">" not in behind:
-            yield opened + behind
+        before, _, behind = view.partition(_HERE)
+        for text in (before.rstrip(" ").removesuffix("<"), behind.lstrip(" ").removeprefix(">")):
+            bracketed = text.partition("<")[2].partition(">")[0]
+            if "<" in text or text.rstrip(" ").endswith("@"):
+                yield bracketed if "@" in bracketed else text.strip(" ")
+            # Words in a row are one local part, or one domain, to readers that let blanks pass there.
+            parts = (part.replace(" ", "") for part in _DELIMITER.split(text) if "<" not in part)
+            yield from (part for part in parts if _is_dotted(part))
     for view in mailbox.decoded:
         yield from _extractable(_close_up(view, around="@."))
     for view in mailbox.raw:
         plain = set(_candidates(view))
         # In quotes, blanks around the "@" make a name of it ("User @ Company"), unless the domain is dotted.
-        for found in _extractable(_close_up(view)):
+        for found in _extractable(_close_up(view, around="@")):
             if found in plain or _is_dotted(found) or not _CANDIDATE.fullmatch(found):
                 yield found
 
@@ -383,7 +406,7 @@ def _candidates(view: str) -> Iterator[str]:
     return (match[0] for match in _CANDIDATE.finditer(view))
 
 
-def _close_up(view: str, around: str = "@") -> str:
+def _close_up(view: str, around: str) -> str:
     """Take out the blanks around each of some characters, as readers of RFC 5322 4.4 do."""
     for character in around:
         view = character.join(part.strip(" ") for part in view.split(character))
@@ -391,7 +414,8 @@ def _close_up(view: str, around: str = "@") -> str:
 
 
 def _is_dotted(address: str) -> bool:
-    return "." in address.rpartition("@")[2].strip(".")
+    """Say whether there is an address here at all, and a dot in its domain."""
+    return "." in address.partition("@")[2].strip("@.")
 
 
 def shown_addresses(mailbox: Mailbox) -> Iterator[str]:

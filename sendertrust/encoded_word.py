@@ -22,12 +22,13 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "word_fault"]
+__all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "without_words", "word_fault"]
 
 _START: Final = re.compile(r"=\?[^?]*+\?[bBqQ]\?")
 _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?:[^?]|\?(?!=))*+)\?=")
 
 _BLANKS: Final = " \t\r\n"
+_NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
 _Q_OCTET: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
@@ -68,9 +69,9 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
 # What a reader takes big-endian without a byte order mark (RFC 2781 4.3), where Python does not.
 _BIG_ENDIAN: Final = {"utf16": "utf-16-be", "utf32": "utf-32-be"}
 # What hides plain ASCII from whoever decodes it, and shows it to whoever does not know the charset.
-_HIDING: Final = {"utf-7"} | {f"cp{page}" for page in _EBCDIC_PAGES}
+_HIDING: Final = {"utf-7", "hz"} | {f"cp{page}" for page in _EBCDIC_PAGES}
 # The same, but there ASCII octets are halves of letters too, so that what they spell proves little.
-_HIDING_BY_CHANCE: Final = {"hz", "iso2022_kr", "iso2022_jp_2", "iso2022_jp_3"} | {
+_HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_3"} | {
     f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
 }
 _SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
@@ -91,6 +92,8 @@ class Reader:
     join: Join = Join.OCTETS
     #: Whether an ``=`` that is no padding at the end is skipped, or ends a run of base64.
     skip_padding: bool = False
+    #: Whether blanks inside a Q word are skipped, or are blanks.
+    skip_blanks: bool = False
     #: Charsets that it takes for another codec than `CHARSETS` says.
     codecs: Mapping[str, str] = MappingProxyType({})
     #: The codec for charsets that are not in `CHARSETS`.
@@ -111,6 +114,7 @@ READERS: Final = (
     *USUAL_READERS,
     Reader(join=Join.BROKEN_TEXT),
     Reader(skip_padding=True),
+    Reader(skip_blanks=True),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
     Reader(codecs=_raw(_HIDING)),
     Reader(codecs=_raw(_HIDING_BY_CHANCE), doubtful=True),
@@ -126,6 +130,11 @@ def encoded_words(text: str) -> list[re.Match[str]]:
     as far as its text also finds an end: linear, whatever the input.
     """
     return list(_WORD.finditer(text, 0, text.rfind("?=") + 2))
+
+
+def without_words(text: str) -> str:
+    """Leave the encoded-words out."""
+    return _WORD.sub("", text)
 
 
 def word_fault(text: str) -> tuple[str, int] | None:
@@ -190,7 +199,8 @@ class _Run:
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
     if encoding == "q":
-        octets = encoded_text.replace("_", " ").encode("utf-8", "replace")
+        text = encoded_text.translate(_NO_BLANKS) if reader.skip_blanks else encoded_text
+        octets = text.replace("_", " ").encode("utf-8", "replace")
         return _Q_OCTET.sub(lambda escape: bytes.fromhex(escape[1].decode("ascii")), octets)
     base64 = _NOT_BASE64.sub("", encoded_text)
     runs = [base64] if reader.skip_padding else base64.split("=")

@@ -144,9 +144,10 @@ def fields_of_pairs(
     author: list[str] = []
     others: list[tuple[str, str]] = []
     spaced = False
-    total = 0
+    end_of_line = _GRAMMARS[line_ends].end_of_line
+    total = -len(end_of_line)  # a block is counted without its last one
     for name, body in pairs:
-        total += octets(name) + octets(body) + len(": \r\n")
+        total += octets(name) + len(":") + octets(body) + len(end_of_line)
         if total > policy.max_block_octets:
             return Malformed("block-too-long", policy.max_block_octets)
         if not _NAME_OF_PAIR.fullmatch(name):

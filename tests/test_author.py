@@ -119,7 +119,7 @@ HONEST: Final = {
     "encoded-word in a comment": f"{OWN} ({b_word('山田')})",
     "encoded-word with a language": f"=?us-ascii*en-GB?Q?Taro?= <{OWN}>",
     "encoded comma": f"=?UTF-8?Q?Yamada=2C_Taro?= <{OWN}>",
-    "encoded brackets": f"=?UTF-8?Q?=3CTaro=3E?= <{OWN}>",
+    "encoded brackets in quotes": f'"=?UTF-8?Q?=3CTaro=3E?=" <{OWN}>',
     "unknown-8bit": f"=?unknown-8bit?Q?=E9?= <{OWN}>",
     "unknown charset": f"=?x-klingon?B?4eHh?= <{OWN}>",
     "broken UTF-8 in an encoded-word": f"=?utf-8?Q?caf=E9?= <{OWN}>",
@@ -504,6 +504,21 @@ HIDDEN_DEEPER: Final = {
     # A comment within the address, whose own part is what is found without it.
     "decoded comment around the own name": f"=?utf-8?q?ceo_=28_user1=29=40test-sample=2Ejp=2C?= <{OWN}>",
     "decoded dot with blanks before the own name": f"=?utf-8?q?ceo_=2E_user1=40test-sample=2Ejp=2C?= <{OWN}>",
+    # Quotes and comments that begin or end in an encoded-word, or behind a last backslash.
+    "quote in a word": f'"{CEO}" =?utf-8?q?=22?= <{OWN}>',
+    "bracket in a word": f'"{CEO}" =?utf-8?q?=5D?= <{OWN}>',
+    "backslash and quote in a word": f'=?utf-8?q?=5C=22?= "x {CEO} x" <{OWN}>',
+    "parenthesis in a word": f"(() {CEO} ) =?utf-8?q?=28?= <{OWN}>",
+    "backslash before the quote": rf'"{CEO} \\" <{OWN}>',
+    "backslash before the quote, undotted": rf'"ceo@corp\\" <{OWN}>',
+    "backslash before the quote, comment": rf'"a\\" (ceo@corp) <{OWN}>',
+    "blanks inside a word": f"=?utf-8?q?=3Cceo= 40victim.example=3E?= <{OWN}>",
+    "at behind the address": f"=?utf-8?q?ceo=40victim.example=40?= <{OWN}>",
+    # Readers that let blanks pass inside an address make one of all this.
+    "at before the own address": f'"ceo" =?utf-8?q?=40?= <{OWN}>',
+    "brackets before the own address": f"=?utf-8?q?=3Cblack=3E?= <{OWN}>",
+    "word before the own address": f"=?utf-8?q?black_{OWN.replace('@', '=40')}?= <{OWN}>",
+    "word behind the own address": f"=?utf-8?q?{OWN.replace('@', '=40')}_x?= <{OWN}>",
     # Mail::Address glues what follows an open bracket to the address.
     "decoded bracket without an end": f"=?utf-8?q?=3Cblack?= <{OWN}>",
     "route with a bang": f'"<victim!ceo>" <{OWN}>',
