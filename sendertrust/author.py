@@ -11,7 +11,7 @@ What is accepted is RFC 5322 3.4 with the UTF-8 of RFC 6532, read strictly::
 
 Groups (RFC 6854), empty list elements, routes and the rest of RFC 5322 4.4
 are recognised only to be refused by name. A name is kept only if it might
-hide or show an address: see `views`.
+hide or show an address: see `Mailbox`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class SenderTrust:
         self,
         login: str,  # noqa: ARG002 - likewise
     ) -> Aliases | list[str] | tuple[str, ...] | AbstractSet[str]:
-        """Give what an account may send as beside its own address. Asked once a transaction.
+        """Give what an account may send as beside its own address. Asked at each MAIL; DATA uses that answer.
 
         Override it with the site's own look-up; run one that blocks in
         ``asyncio.to_thread``. Whatever it raises counts as `LOOKUP_FAILED`:
