@@ -426,7 +426,10 @@ def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
 
 
 def _beside_delimiter(view: str, index: int, step: int) -> bool:
-    """Say whether a delimiter is next to *index* in the direction of *step*, quotes and blanks aside."""
+    """Say whether a delimiter is next to *index* in the direction of *step*, quotes and blanks aside.
+
+    A ``>`` is one only behind an address: what stands behind the brackets of another is a comment.
+    """
     while 0 <= index < len(view) and view[index] in _IGNORED:
         index += step
-    return 0 <= index < len(view) and view[index] in ",;:>"
+    return 0 <= index < len(view) and view[index] in (",;:>" if step > 0 else ",;:")

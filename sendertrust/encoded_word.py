@@ -35,6 +35,10 @@ _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 _BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?:[^=]{4})*+[^=]{1,3}\Z")}
 _NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
 
+# No charset, but Python's email package decodes with any codec: backslash escapes in ASCII.
+_ESCAPES: Final = "unicode_escape"
+_ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-3]?[0-7]{1,2}|N\{[^{}]*+\})")
+
 # EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
 _DOS_PAGES: Final = ("437", "850", "852", "866")
@@ -45,16 +49,21 @@ _DOS_PAGES: Final = ("437", "850", "852", "866")
 CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     dict.fromkeys(("usascii", "ascii", "iso88591", "latin1"), "cp1252")
     | {"iso88599": "cp1254"}
-    | dict.fromkeys(("utf8", "utf8sig", "unicode11utf8", "csutf8", "u8"), "utf-8")
+    | dict.fromkeys(("utf8", "utf8sig", "unicode11utf8", "csutf8", "u8", "utf"), "utf-8")
     | dict.fromkeys(("utf7", "u7", "unicode11utf7", "csunicode11utf7"), "utf-7")
-    | {"utf16": "utf-16", "utf16be": "utf-16-be", "utf16le": "utf-16-le"}
-    | {"utf32": "utf-32", "utf32be": "utf-32-be", "utf32le": "utf-32-le"}
-    | dict.fromkeys(("iso2022jp", "iso2022jp1"), "iso2022_jp_ext")
-    | {"iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3", "iso2022kr": "iso2022_kr"}
+    | dict.fromkeys(("utf16", "u16"), "utf-16")
+    | dict.fromkeys(("utf16be", "unicodebigunmarked"), "utf-16-be")
+    | dict.fromkeys(("utf16le", "unicodelittleunmarked"), "utf-16-le")
+    | dict.fromkeys(("utf32", "u32"), "utf-32")
+    | {"utf32be": "utf-32-be", "utf32le": "utf-32-le"}
+    | dict.fromkeys(("iso2022jp", "csiso2022jp", "iso2022jp1", "iso2022jpext"), "iso2022_jp_ext")
+    | {"iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3", "iso2022jp2004": "iso2022_jp_2004"}
+    | dict.fromkeys(("iso2022kr", "csiso2022kr"), "iso2022_kr")
     | dict.fromkeys(("shiftjis", "sjis", "xsjis", "windows31j", "cp932"), "cp932")
     | dict.fromkeys(("eucjp", "xeucjp"), "euc_jp")
     | dict.fromkeys(("gb2312", "gbk", "gb18030"), "gb18030")
-    | {"hzgb2312": "hz"}
+    | dict.fromkeys(("hzgb2312", "hzgb", "hz"), "hz")
+    | dict.fromkeys(("unicodeescape", "rawunicodeescape"), _ESCAPES)
     | dict.fromkeys(("big5", "big5hkscs"), "big5hkscs")
     | dict.fromkeys(("euckr", "ksc56011987"), "cp949")
     | {"koi8r": "koi8_r", "koi8u": "koi8_u", "macintosh": "mac_roman"}
@@ -67,11 +76,11 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 # What a reader takes big-endian without a byte order mark (RFC 2781 4.3), where Python does not.
-_BIG_ENDIAN: Final = {"utf16": "utf-16-be", "utf32": "utf-32-be"}
+_BIG_ENDIAN: Final = {"utf16": "utf-16-be", "u16": "utf-16-be", "utf32": "utf-32-be", "u32": "utf-32-be"}
 # What hides plain ASCII from whoever decodes it, and shows it to whoever does not know the charset.
-_HIDING: Final = {"utf-7", "hz"} | {f"cp{page}" for page in _EBCDIC_PAGES}
+_HIDING: Final = {"utf-7", "hz", _ESCAPES} | {f"cp{page}" for page in _EBCDIC_PAGES}
 # The same, but there ASCII octets are halves of letters too, so that what they spell proves little.
-_HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_3"} | {
+_HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"} | {
     f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
 }
 _SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
@@ -120,6 +129,7 @@ READERS: Final = (
     Reader(codecs=_raw(_HIDING_BY_CHANCE), doubtful=True),
     Reader(unknown="cp037"),
     Reader(unknown="utf-7"),
+    Reader(unknown="utf-8"),
 )
 
 
@@ -191,10 +201,16 @@ class _Run:
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
         codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset) or reader.unknown
+        if codec == _ESCAPES:  # one by one: the codec itself warns of what it does not know
+            octets, codec = _ESCAPE.sub(_unescape, octets), "utf-8"
         # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
         # character, a lone one is none.
         text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return text.translate(_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    return escape[0].decode(_ESCAPES, "replace").encode("utf-8", "replace")
 
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:

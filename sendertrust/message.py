@@ -25,14 +25,15 @@ from sendertrust.address import as_text
 from sendertrust.terms import Malformed, SenderField, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sendertrust.policy import Policy
     from sendertrust.terms import LineEnds
 
 __all__ = ["MAX_OTHER_FIELDS", "Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
 
-MAX_OTHER_FIELDS: Final = 64  # Sender, Resent-From and Resent-Sender together, where they are read
+# Sender, Resent-From and Resent-Sender, where they are read: together no longer than one From field may be.
+MAX_OTHER_FIELDS: Final = 64
 
 _NAME: Final = r"[!-9;-~]++"
 _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
@@ -123,8 +124,8 @@ def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fiel
     if policy.sender_field is SenderField.MUST_MATCH:
         found = islice(grammar.others.finditer(text), MAX_OTHER_FIELDS + 1)
         others = [(match[1].lower(), match[3]) for match in found]
-        if len(others) > MAX_OTHER_FIELDS:
-            return Malformed("too-many-fields", 0)
+        if fault := _too_many(others, policy):
+            return fault
     return Fields(
         author=tuple(match[3] for match in author),
         others=tuple(others),
@@ -160,9 +161,16 @@ def fields_of_pairs(
             author.append(body)
         elif lower_name in _OTHERS and policy.sender_field is SenderField.MUST_MATCH:
             others.append((lower_name, body))
-            if len(others) > MAX_OTHER_FIELDS:
-                return Malformed("too-many-fields", 0)
+    if fault := _too_many(others, policy):
+        return fault
     return Fields(author=tuple(author[:2]), others=tuple(others), spaced=spaced)
+
+
+def _too_many(others: Sequence[tuple[str, str]], policy: Policy) -> Malformed | None:
+    """Bound the work that Sender and Resent fields make: each is parsed like a From field."""
+    size = sum(octets(body) for _, body in others)
+    too_many = len(others) > MAX_OTHER_FIELDS or size > policy.max_field_octets
+    return Malformed("too-many-fields", 0) if too_many else None
 
 
 def body_fault(body: str, policy: Policy, line_ends: LineEnds) -> Malformed | None:

@@ -358,7 +358,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "leading-continuation": "start the header with a field",
         "blank-continuation": "remove blank continuation lines",
         "blank-before-colon": "remove the blank before the colon of From",
-        "too-many-fields": "send fewer Sender and Resent fields",
+        "too-many-fields": "send fewer or shorter Sender and Resent fields",
         "field-name": "write field names in printable ASCII",
         "unfolded-line": "begin each further line of a field with a blank",
         "not-a-field": "end the header with an empty line",

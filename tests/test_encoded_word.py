@@ -68,6 +68,19 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = {
     "utf-16": (b"\xff\xfe@\0", "@"),
     "utf-16be": (b"\0@", "@"),
     "utf-16le": (b"@\0", "@"),
+    "utf": ("山".encode(), "山"),
+    "u16": (b"\xfe\xff\0@", "@"),
+    "unicode-big-unmarked": (b"\0@", "@"),
+    "unicode-little-unmarked": (b"@\0", "@"),
+    "u32": (b"\xff\xfe\0\0@\0\0\0", "@"),
+    "csiso2022jp": (b"\x1b$B;3\x1b(B", "山"),
+    "iso-2022-jp-ext": (b"\x1b$B;3\x1b(B", "山"),
+    "iso-2022-jp-2004": (b"\x1b$B;3\x1b(B", "山"),
+    "csiso2022kr": (b"\x1b$)C\x0e0!\x0f", "가"),
+    "hz-gb": (b"~{0!~}", "啊"),
+    "hz": (b"~{0!~}", "啊"),
+    "unicode_escape": (rb"\u5c71", "山"),
+    "raw-unicode-escape": (rb"\u5c71", "山"),
     "utf-32": (b"\xff\xfe\0\0@\0\0\0", "@"),
     "utf-32be": (b"\0\0\0@", "@"),
     "utf-32le": (b"@\0\0\0", "@"),
@@ -145,7 +158,7 @@ def test_every_charset_reads_an_address(charset: str) -> None:
 
 @pytest.mark.parametrize(
     "charset",
-    ["", "x-klingon", "unknown-8bit", "base64", "rot13", "unicode_escape", "idna", "punycode", "zlib", "utf-8\u212a"],
+    ["", "x-klingon", "unknown-8bit", "base64", "rot13", "idna", "punycode", "zlib", "utf-8\u212a"],
 )
 def test_other_charsets_keep_their_ascii(charset: str) -> None:
     """Law, 4: 'Never `codecs.lookup` on a name from the wire'."""
@@ -279,6 +292,32 @@ SEEN_BY_SOME: Final = {
 def test_some_reader_sees_it(text: str) -> None:
     """Law, 4: 'a reader that decodes first would take it as the author'."""
     assert any("@" in decode(text, reader) for reader in READERS)
+
+
+def test_an_unknown_charset_may_be_utf_8() -> None:
+    assert any(decode("=?x-utf-8?q?=EF=BC=A0?=", reader) == "\uff20" for reader in READERS)
+
+
+ESCAPES: Final = {
+    "hexadecimal": (r"\x3c", "<"),
+    "four digits": (r"\u0040", "@"),
+    "eight digits": (r"\U00000040", "@"),
+    "octal": (r"\100\74", "@<"),
+    "name": (r"\N{COMMERCIAL AT}", "@"),
+    "unknown name": (r"\N{NOBODY}", "\ufffd"),
+    "no character": (r"\Uffffffff", "\ufffd"),
+    "surrogate": (r"\ud800", "?"),
+    "cut": (r"a\x4", r"a\x4"),
+    "unknown": (r"\q\9 ", r"\q\9 "),
+}
+
+
+@pytest.mark.parametrize(("escaped", "text"), ESCAPES.values(), ids=ESCAPES.keys())
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw-unicode-escape"])
+def test_escapes_of_python(escaped: str, text: str, charset: str) -> None:
+    """Python's ``email.header.decode_header`` and ``bytes.decode`` take any codec for a charset."""
+    assert decode(word(escaped.encode(), charset), WHOLE) == text
+    assert decode(word(b"@", charset), WHOLE) == "@"
 
 
 FAULTS: Final[dict[str, tuple[str, tuple[str, int] | None]]] = {

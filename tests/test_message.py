@@ -262,6 +262,18 @@ def test_others_are_counted(line_ends: LineEnds) -> None:
     assert isinstance(fields_of_block(more, SUBMISSION, line_ends), Fields)
 
 
+def test_octets_of_others_are_counted() -> None:
+    """Law 7: each may be parsed, so together they may be no longer than one From field."""
+    policy = attrs.evolve(SENDERS, max_field_octets=20)
+    fitting = [("Sender", "a@" + "x" * 8), ("Resent-From", "山" * 3 + "x")]
+    assert isinstance(fields_of_pairs(fitting, policy, "crlf"), Fields)
+    longer = [*fitting, ("Resent-Sender", "x")]
+    assert fields_of_pairs(longer, policy, "crlf") == Malformed("too-many-fields", 0)
+    block = "".join(f"{name}:{body}\r\n" for name, body in longer).encode()
+    assert fields_of_block(block, policy, "crlf") == Malformed("too-many-fields", 0)
+    assert isinstance(fields_of_block(block, attrs.evolve(policy, max_field_octets=21), "crlf"), Fields)
+
+
 def test_pairs_size() -> None:
     """Names and bodies count, in octets, and what goes between them in a block."""
     pairs = [("To", " 山"), ("From", as_text(b" \xe9"))]
