@@ -1,6 +1,8 @@
 """May the account that logged in write under this envelope sender and this From header?"""
 
+from sendertrust.attestation import authentication_results
 from sendertrust.decision import check, check_message
+from sendertrust.grant import Grant, Right
 from sendertrust.policy import EPOST, STRICT, SUBMISSION, Policy, PolicyError
 from sendertrust.reply import Reply, ReplyTable, reply_for
 from sendertrust.rights import Aliases
@@ -16,15 +18,18 @@ __all__ = [
     "Action",
     "Aliases",
     "Finding",
+    "Grant",
     "Policy",
     "PolicyError",
     "Reason",
     "Reply",
     "ReplyStyle",
     "ReplyTable",
+    "Right",
     "Stage",
     "TrustLevel",
     "Verdict",
+    "authentication_results",
     "check",
     "check_message",
     "reply_for",

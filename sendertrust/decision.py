@@ -9,9 +9,21 @@ import attrs
 from sendertrust import claims
 from sendertrust.address import NULL_PATH, Address, NullPath, login_address, parse_mailbox, parse_reverse_path
 from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
+from sendertrust.grant import Right
 from sendertrust.message import Fields, body_fault, fields_of_block, fields_of_pairs
 from sendertrust.policy import EPOST, Policy
-from sendertrust.rights import NO_ALIASES, OWN, Aliases, AliasSource, as_aliases, right_to, same_mailbox
+from sendertrust.rights import (
+    IN_ENVELOPE,
+    IN_HEADER,
+    NO_ALIASES,
+    ON_BEHALF,
+    OWN,
+    Aliases,
+    AliasSource,
+    as_aliases,
+    right_to,
+    same_mailbox,
+)
 from sendertrust.terms import (
     UNSEEN,
     Action,
@@ -80,7 +92,7 @@ def check(
         raise ValueError(msg)
     else:
         header = Fields(author=claims.bodies(header_from))
-    return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
+    return _decide(auth_id, envelope_from, header, as_aliases(aliases), level, policy, line_ends)
 
 
 def check_message(
@@ -106,10 +118,12 @@ def check_message(
     True
     """
     claims.require(auth_id, level, policy, line_ends)
+    aliases = as_aliases(aliases)
+    with_sender = aliases.has(Right.ON_BEHALF_OF)
     if isinstance(message, bytes):
-        header = fields_of_block(message, policy, line_ends)
+        header = fields_of_block(message, policy, line_ends, with_sender=with_sender)
     else:
-        header = fields_of_pairs(claims.pairs(message), policy, line_ends)
+        header = fields_of_pairs(claims.pairs(message), policy, line_ends, with_sender=with_sender)
     return _decide(auth_id, envelope_from, header, aliases, level, policy, line_ends)
 
 
@@ -117,7 +131,7 @@ def _decide(
     auth_id: str | None,
     envelope_from: str | bytes,
     header: Fields | Malformed | Unseen,
-    alias_source: AliasSource,
+    aliases: Aliases,
     level: TrustLevel | None,
     policy: Policy,
     line_ends: LineEnds,
@@ -131,7 +145,7 @@ def _decide(
     required = policy.level if level is None else level
     own = _own_address(auth_id, envelope_from, header, policy)
     if own is None:
-        return _judge(auth_id, envelope_from, header, as_aliases(alias_source), required, policy, line_ends)
+        return _judge(auth_id, envelope_from, header, aliases, required, policy, line_ends)
     return Verdict(
         policy=policy,
         required=required,
@@ -141,7 +155,7 @@ def _decide(
         header_from=(own,),
         findings=(),
         matched_by=(OWN, OWN),
-        advisories=as_aliases(alias_source).ignored(policy),
+        advisories=_unused(aliases, header, policy),
     )
 
 
@@ -191,10 +205,11 @@ def _judge(
         envelope_right = _judge_envelope(envelope, path, account, findings)
         if header is not UNSEEN:
             mailboxes = _read_author(header, policy, line_ends, findings)
-            matched_by = _judge_author(mailboxes, envelope, account, findings)
+            on_behalf = _sender_is_login(header, account, line_ends)
+            matched_by = _judge_author(mailboxes, envelope, account, findings, on_behalf=on_behalf)
             _judge_others(header, account, line_ends, findings)
             _judge_names(mailboxes, account, findings, advisories)
-        advisories += aliases.ignored(policy)
+        advisories += _unused(aliases, header, policy)
 
     return Verdict(
         policy=policy,
@@ -222,11 +237,11 @@ class _Account:
         """What the header is looked up in: under EPOST, nothing."""
         return self.aliases if self.policy.aliases_cover_header else NO_ALIASES
 
-    def without_right(self, identity: str, address: Address, reason: Reason, aliases: Aliases) -> Finding:
-        """Say that no source grants an address; or, if one failed, that it is not known."""
+    def without_right(self, identity: str, claimed: str, reason: Reason, rule: str, aliases: Aliases) -> Finding:
+        """Say that no source grants what is claimed; or, if one failed, that it is not known."""
         if aliases.failed:
-            return Finding(Reason.LOOKUP_FAILED, address.text, f"{identity}-lookup")
-        return Finding(reason, address.text, f"{identity}-owner")
+            return Finding(Reason.LOOKUP_FAILED, claimed, f"{identity}-lookup")
+        return Finding(reason, claimed, rule)
 
     def foreign(self, text: str, mailbox: Mailbox) -> bool | None:
         """Say whether what looks like an address is somebody else's; None if a failed source may know.
@@ -238,7 +253,9 @@ class _Account:
         address = parse_mailbox(unquoted, legacy_dots=True)
         if isinstance(address, Malformed):
             return True
-        if address == mailbox.address or right_to(address, self.login, self.aliases, self.policy, exact_only=True):
+        if address == mailbox.address:
+            return False
+        if right_to(address, self.login, self.aliases, self.policy, IN_HEADER, exact_only=True):
             return False
         return None if self.aliases.failed else True
 
@@ -263,16 +280,41 @@ class _Account:
         return Finding(Reason.LOOKUP_FAILED, excerpt(unknown), f"{identity}-lookup")
 
     def judge(
-        self, mailbox: Mailbox, identity: str, hidden: Reason, mismatch: Reason, findings: list[Finding]
+        self,
+        mailbox: Mailbox,
+        identity: str,
+        hidden: Reason,
+        mismatch: Reason,
+        findings: list[Finding],
+        *,
+        on_behalf: bool | None = None,
     ) -> str | None:
-        """Judge one mailbox of the header; give the right to it."""
+        """Judge one mailbox of the header; give the right to it.
+
+        *on_behalf* says whether the Sender field names the login, and None that it does not matter.
+        """
         others = hidden_addresses(mailbox)
         if finding := self.first_foreign(others, mailbox, identity, hidden, "hidden-address"):
             findings.append(finding)
-        right = right_to(mailbox.address, self.login, self.header_aliases, self.policy)
-        if right is None:
-            findings.append(self.without_right(identity, mailbox.address, mismatch, self.header_aliases))
-        return right
+        right = right_to(mailbox.address, self.login, self.header_aliases, self.policy, IN_HEADER)
+        if right is not None:
+            return right
+        rule = f"{identity}-owner"
+        if on_behalf is not None and (right := self.header_aliases.match(mailbox.address, self.policy, ON_BEHALF)):
+            if on_behalf:
+                return right
+            rule = "from-on-behalf"
+        findings.append(self.without_right(identity, mailbox.address.text, mismatch, rule, self.header_aliases))
+        return None
+
+
+def _unused(aliases: Aliases, header: Fields | Malformed | Unseen, policy: Policy) -> tuple[str, ...]:
+    """Name the grants that can match nothing, or not in this question."""
+    ignored = aliases.ignored(policy)
+    sender_unread = isinstance(header, Fields) and header.sender is None
+    if sender_unread and policy.aliases_cover_header and aliases.has(Right.ON_BEHALF_OF):
+        return (*ignored, "on-behalf-of grants ignored: they need check_message")
+    return ignored
 
 
 def _judge_envelope(
@@ -287,12 +329,15 @@ def _judge_envelope(
         return None
     if envelope is NULL_PATH:
         # RFC 6409 3.2: never by itself a reason to reject, unless the site says so.
-        if account.policy.null_sender is Action.REJECT:
-            findings.append(Finding(Reason.ENVELOPE_NULL, "", "null-sender"))
-        return "null"
-    right = right_to(envelope, account.login, account.aliases, account.policy)
+        if account.policy.null_sender is Action.ACCEPT:
+            return "null"
+        right = account.aliases.null_sender()
+        claimed, reason, rule = "", Reason.ENVELOPE_NULL, "null-sender"
+    else:
+        right = right_to(envelope, account.login, account.aliases, account.policy, IN_ENVELOPE)
+        claimed, reason, rule = envelope.text, Reason.ENVELOPE_MISMATCH, "envelope-owner"
     if right is None:
-        findings.append(account.without_right("envelope", envelope, Reason.ENVELOPE_MISMATCH, account.aliases))
+        findings.append(account.without_right("envelope", claimed, reason, rule, account.aliases))
     return right
 
 
@@ -317,11 +362,27 @@ def _read_author(
     return ()
 
 
+def _sender_is_login(header: Fields | Malformed, account: _Account, line_ends: LineEnds) -> bool:
+    """Say whether the one Sender field names the login's own address, as who sends on behalf must (RFC 5322 3.6.2)."""
+    if isinstance(header, Malformed) or header.sender is None or len(header.sender) != 1:
+        return False
+    if not account.header_aliases.has(Right.ON_BEHALF_OF):
+        return False
+    mailboxes = _mailboxes(header.sender[0], account.policy, line_ends)
+    if isinstance(mailboxes, Malformed) or len(mailboxes) != 1:
+        return False
+    findings: list[Finding] = []
+    right = account.judge(mailboxes[0], "sender", Reason.SENDER_MISMATCH, Reason.SENDER_MISMATCH, findings)
+    return right == OWN and not findings
+
+
 def _judge_author(
     mailboxes: tuple[Mailbox, ...],
     envelope: Address | NullPath | Malformed,
     account: _Account,
     findings: list[Finding],
+    *,
+    on_behalf: bool,
 ) -> list[str | None]:
     """Judge who the author is; give the right to each mailbox."""
     policy = account.policy
@@ -329,8 +390,8 @@ def _judge_author(
         findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
     rights = []
     for mailbox in mailboxes:
-        right = account.judge(mailbox, "from", Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MISMATCH, findings)
-        rights.append(right)
+        hidden, mismatch = Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MISMATCH
+        rights.append(account.judge(mailbox, "from", hidden, mismatch, findings, on_behalf=on_behalf))
         must_equal = envelope if policy.header_equals_envelope and isinstance(envelope, Address) else None
         if must_equal and not same_mailbox(mailbox.address, must_equal, policy):
             findings.append(Finding(Reason.FROM_NOT_ENVELOPE, mailbox.address.text, "from-envelope"))

@@ -38,7 +38,8 @@ MAX_OTHER_FIELDS: Final = 64
 _NAME: Final = r"[!-9;-~]++"
 _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
 _FROM: Final = "from"
-_OTHERS: Final = ("sender", "resent-from", "resent-sender")
+_SENDER: Final = "sender"
+_OTHERS: Final = (_SENDER, "resent-from", "resent-sender")
 # What str.splitlines() splits beside CR and LF.
 _LINE_BREAK_LOOKALIKE: Final = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]")
 
@@ -51,11 +52,14 @@ class Fields:
     (name in lower case, body) of Sender, Resent-From and Resent-Sender, and
     empty if the policy ignores them. *spaced* says that there is a blank
     before the colon of the first From, which some readers then overlook.
+    *sender* are the Sender fields, no more than two of them, and empty if one
+    has such a blank; None if nobody has looked for them.
     """
 
     author: tuple[str, ...]
     others: tuple[tuple[str, str], ...] = ()
     spaced: bool = False
+    sender: tuple[str, ...] | None = None
 
 
 @attrs.frozen
@@ -67,6 +71,7 @@ class _Grammar:
     block: re.Pattern[str]
     body: re.Pattern[str]
     author: re.Pattern[str]
+    sender: re.Pattern[str]
     others: re.Pattern[str]
     #: Why a block or a body stops being one: the first rule whose pattern matches there.
     faults: tuple[tuple[str, re.Pattern[str]], ...]
@@ -88,6 +93,7 @@ def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
         block=re.compile(rf"(?:{_NAME}[ \t]*+:{text}{eol}(?:{continuation}{eol})*+)*+"),
         body=re.compile(rf"{text}(?:{eol}{continuation})*+(?:{eol})?+"),
         author=re.compile(field.format(_FROM)),
+        sender=re.compile(field.format(_SENDER)),
         others=re.compile(field.format("|".join(_OTHERS))),
         faults=tuple((rule, re.compile(pattern)) for rule, pattern in faults.items()),
     )
@@ -99,11 +105,13 @@ _GRAMMARS: Final[dict[LineEnds, _Grammar]] = {
 }
 
 
-def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fields | Malformed:
+def fields_of_block(
+    message: bytes, policy: Policy, line_ends: LineEnds, *, with_sender: bool = False
+) -> Fields | Malformed:
     """Read a header block, or a message up to its first empty line."""
     grammar = _GRAMMARS[line_ends]
     if not message or message.startswith(grammar.end_of_line.encode()):
-        return Fields(author=())
+        return Fields(author=(), sender=() if with_sender else None)
     end = message.find(grammar.end_of_block, 0, policy.max_block_octets + len(grammar.end_of_block))
     block = message if end == -1 else message[:end]
     if len(block) > policy.max_block_octets:
@@ -130,6 +138,7 @@ def fields_of_block(message: bytes, policy: Policy, line_ends: LineEnds) -> Fiel
         author=tuple(match[3] for match in author),
         others=tuple(others),
         spaced=bool(author and author[0][2]),
+        sender=_senders((match[2], match[3]) for match in grammar.sender.finditer(text)) if with_sender else None,
     )
 
 
@@ -137,6 +146,8 @@ def fields_of_pairs(
     pairs: Iterable[tuple[str, str]],
     policy: Policy,
     line_ends: LineEnds,
+    *,
+    with_sender: bool = False,
 ) -> Fields | Malformed:
     """Read header fields that somebody else has split into names and bodies, decoded by `address.as_text`.
 
@@ -144,6 +155,7 @@ def fields_of_pairs(
     """
     author: list[str] = []
     others: list[tuple[str, str]] = []
+    senders: list[tuple[str, str]] = []
     spaced = False
     end_of_line = _GRAMMARS[line_ends].end_of_line
     total = -len(end_of_line)  # a block is counted without its last one
@@ -161,9 +173,18 @@ def fields_of_pairs(
             author.append(body)
         elif lower_name in _OTHERS and policy.sender_field is SenderField.MUST_MATCH:
             others.append((lower_name, body))
+        if lower_name == _SENDER:
+            senders.append((name[len(_SENDER) :], body))
     if fault := _too_many(others, policy):
         return fault
-    return Fields(author=tuple(author[:2]), others=tuple(others), spaced=spaced)
+    sender = _senders(senders) if with_sender else None
+    return Fields(author=tuple(author[:2]), others=tuple(others), spaced=spaced, sender=sender)
+
+
+def _senders(found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Give the Sender bodies of (blanks before the colon, body), unless blanks hide one from some readers."""
+    first = list(islice(found, 2))
+    return () if any(blanks for blanks, _ in first) else tuple(body for _, body in first)
 
 
 def _too_many(others: Sequence[tuple[str, str]], policy: Policy) -> Malformed | None:

@@ -2,76 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from sendertrust.address import Address, as_text, parse_domain, parse_mailbox
+from sendertrust.grant import NULL_PATTERN, Grant, Right, named
 from sendertrust.terms import LOOKUP_FAILED, LocalPartCase, LookupFailed, Malformed, excerpt
 
 if TYPE_CHECKING:
     from sendertrust.policy import Policy
 
-__all__ = ["NO_ALIASES", "OWN", "AliasSource", "Aliases", "as_aliases", "right_to", "same_mailbox"]
+__all__ = [
+    "IN_ENVELOPE",
+    "IN_HEADER",
+    "NO_ALIASES",
+    "ON_BEHALF",
+    "OWN",
+    "AliasSource",
+    "Aliases",
+    "as_aliases",
+    "right_to",
+    "same_mailbox",
+]
 
 _ANY_DOMAIN: Final = "example.com"  # only to read a bare local part as the mailbox it will be
+_EVERYTHING: Final = "*"
 
 _MAX_NAMED: Final = 8  # of the entries that can match nothing: there may be a million
-_NO_COLLECTION: Final = "pass aliases as a list, tuple, set or frozenset of str, not {}"
+_NO_COLLECTION: Final = "pass aliases as a list, tuple, set or frozenset of str or Grant, not {}"
 
 #: What `right_to` answers for the login's own address.
 OWN: Final = "own"
 
 
+IN_ENVELOPE: Final = (Right.SEND_AS, Right.ENVELOPE_ONLY)
+IN_HEADER: Final = (Right.SEND_AS, Right.HEADER_ONLY)
+ON_BEHALF: Final = (Right.ON_BEHALF_OF,)
+
+
 @attrs.frozen
 class _Source:
-    """One source of aliases, indexed: each question costs a few look-ups, whatever its size."""
+    """The entries of one source that give one right, indexed: a question costs a few look-ups, always."""
 
-    #: Folded address (``local@`` where an alias has no domain) to the spellings that fold to it.
-    exact: dict[str, tuple[str, ...]]
-    domains: frozenset[str]
-    everything: bool
+    name: str
+    right: Right
+    #: Canonical addresses, ``@domain``, ``*``, and ``user@`` where an entry has no domain.
+    spelled: frozenset[str]
+    #: Those of them that folding changes: the folded form to one that is spelled so.
+    folded: dict[str, str]
     #: The entries without a domain: they match only where the policy has a default one.
     bare: tuple[str, ...]
     malformed: tuple[str, ...]
+    #: All keys of the map that the entries are from, if only the narrowest of them counts.
+    within: Aliases | None
 
-    def find(self, key: str, text: str, policy: Policy) -> str | None:
-        """Give the spelling that grants an address, which is *key* folded and *text* as written."""
-        spellings = self.exact.get(key, ())
-        if text in spellings:
+    def find(self, text: str, key: str, policy: Policy) -> str | None:
+        """Give the spelling that grants what is asked: *text* as it stands, and *key* with its letters folded."""
+        if text in self.spelled:
             return text
-        return spellings[0] if spellings and policy.local_part_case is LocalPartCase.FOLD else None
+        if policy.local_part_case is not LocalPartCase.FOLD:
+            return None
+        return key if key in self.spelled else self.folded.get(key)
+
+    def overruled(self, text: str, key: str, policy: Policy) -> bool:
+        """Say whether the map has this key for others than the account, so that no wider one counts."""
+        keys = self.within._sources if self.within else ()  # noqa: SLF001 - our own
+        return any(source.find(text, key, policy) for source in keys)
+
+    def named(self, address: str) -> str:
+        """Name a grant and its source, for ``matched_by``."""
+        return named(address, self.right, self.name)
 
 
 @attrs.frozen(init=False, repr=False)
 class Aliases:
     """What an account may send as beside its own address, compiled once and shared.
 
-    *entries* are texts: ``user@domain``, ``@domain`` (every address there,
-    not its subdomains), ``*`` (any address: service accounts), or a bare
-    ``user``, which the policy's ``default_domain`` qualifies. An entry that
-    is none of these matches nothing and is named in the verdict's
-    ``advisories``. Letter case and subaddresses are the policy's business, so
-    one `Aliases` serves every policy.
+    *entries* are texts or `Grant`: ``user@domain``, ``@domain`` (every
+    address there, not its subdomains), ``*`` (any address: service accounts),
+    or a bare ``user``, which the policy's ``default_domain`` qualifies. A text
+    grants to send as the address. An entry that is none of these matches
+    nothing and is named in the verdict's ``advisories``. Letter case and
+    subaddresses are the policy's business, so one `Aliases` serves every
+    policy. *source* names where the entries are from, in ``matched_by`` and
+    ``advisories``. *within* is for maps in which only the narrowest key that
+    covers an address counts, as in Postfix: an `Aliases` of all their keys,
+    which the accounts share; then a wider entry grants nothing where the map
+    has a narrower key.
 
     Raises `TypeError` for a bare ``str``, ``bytes`` or mapping, and for an
-    entry that is no ``str``: iterating ``"*@shared.jp"`` would grant everything.
+    entry that is neither ``str`` nor `Grant`: iterating ``"*@shared.jp"``
+    would grant everything.
+
+    >>> from sendertrust import Aliases, Grant, Right
+    >>> Aliases(["sales@a.example", Grant("boss@a.example", Right.ON_BEHALF_OF)], source="hr.csv")
+    <Aliases: 2 entries>
     """
 
-    #: One index a source; their order chooses nothing but which of several spellings is named.
+    #: One index a source and right; their order chooses nothing but which of several grants is named.
     _sources: tuple[_Source, ...]
     #: Whether a source did not answer, so that what is not granted is not known.
     failed: bool
 
-    def __init__(self, entries: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        entries: Iterable[str | Grant] = (),
+        *,
+        source: str = "",
+        within: Aliases | None = None,
+    ) -> None:
         """Compile *entries*."""
-        self.__attrs_init__(sources=(_compile(entries),), failed=False)
+        self.__attrs_init__(sources=_compile(entries, source, within), failed=False)
 
     @classmethod
     def union(cls, *sources: AliasSource) -> Aliases:
-        """Join several sources, each an `Aliases`, a collection of `str` or `LOOKUP_FAILED`.
+        """Join several sources, each an `Aliases`, a collection of `str` or `Grant`, or `LOOKUP_FAILED`.
 
         Any source may grant; with a failed one among them, what none grants
         is not known to be refused.
@@ -87,25 +135,35 @@ class Aliases:
 
     def __repr__(self) -> str:
         """Count rather than list: there may be a million."""
-        entries = sum(len(source.exact) + len(source.domains) + source.everything for source in self._sources)
+        entries = sum(len(source.spelled) for source in self._sources)
         failed = ", and a failed one" if self.failed else ""
-        return f"<Aliases: {entries} entries from {len(self._sources)} sources{failed}>"
+        return f"<Aliases: {entries} entries{failed}>"
 
-    def match(self, address: Address, policy: Policy, *, exact_only: bool = False) -> str | None:
-        """Give the alias that grants *address*, the narrowest one first, or None."""
-        for candidate in _spelled_by(address, policy):
-            for source in self._sources:
-                if alias := source.find(candidate.key, candidate.text, policy):
-                    return alias
-                if address.domain == policy.default_domain and (
-                    alias := source.find(_without_domain(candidate.key), _without_domain(candidate.text), policy)
-                ):
-                    return alias + address.domain
-        if exact_only:
-            return None
-        if any(address.domain in source.domains for source in self._sources):
-            return "@" + address.domain
-        return "*" if any(source.everything for source in self._sources) else None
+    def match(
+        self, address: Address, policy: Policy, rights: tuple[Right, ...], *, exact_only: bool = False
+    ) -> str | None:
+        """Name the grant of one of *rights* that covers *address*, the narrowest one first; or None.
+
+        The order of the keys is that of Postfix (mail_addr_find): the address,
+        what it is a subaddress of, both without the domain if that is the
+        default one, ``@domain`` and ``*``.
+        """
+        sources = [source for source in self._sources if source.right in rights]
+        for text, key in _keys(address, policy, exact_only=exact_only) if sources else ():
+            for source in sources:
+                if alias := source.find(text, key, policy):
+                    return source.named(alias + address.domain if alias.endswith("@") else alias)
+            sources = [source for source in sources if not source.overruled(text, key, policy)]
+        return None
+
+    def null_sender(self) -> str | None:
+        """Name the grant of the null reverse-path, or give None."""
+        granting = (source for source in self._sources if source.right is Right.NULL_SENDER)
+        return next((source.named(NULL_PATTERN) for source in granting), None)
+
+    def has(self, right: Right) -> bool:
+        """Say whether any entry gives *right*."""
+        return any(source.right is right for source in self._sources)
 
     def ignored(self, policy: Policy) -> tuple[str, ...]:
         """Name the entries that can match nothing; of many the first, and how many more there are."""
@@ -121,7 +179,17 @@ class Aliases:
         return (*advisories, f"aliases ignored: {more} more") if more else tuple(advisories)
 
 
-AliasSource: TypeAlias = Aliases | LookupFailed | list[str] | tuple[str, ...] | AbstractSet[str]
+AliasSource: TypeAlias = (
+    Aliases
+    | LookupFailed
+    | list[str]
+    | list[Grant]
+    | list[str | Grant]
+    | tuple[str | Grant, ...]
+    | AbstractSet[str]
+    | AbstractSet[Grant]
+    | AbstractSet[str | Grant]
+)
 
 
 def as_aliases(source: AliasSource) -> Aliases:
@@ -136,16 +204,17 @@ def right_to(
     login: Address | None,
     aliases: Aliases,
     policy: Policy,
+    rights: tuple[Right, ...],
     *,
     exact_only: bool = False,
 ) -> str | None:
-    """Say by what right an account may use *address*: `OWN`, an alias, or None.
+    """Say by what right an account may use *address*: `OWN`, a grant of one of *rights*, or None.
 
     With *exact_only*, ``@domain`` and ``*`` do not count.
     """
     if login is not None and any(same_mailbox(candidate, login, policy) for candidate in _spelled_by(address, policy)):
         return OWN
-    return aliases.match(address, policy, exact_only=exact_only)
+    return aliases.match(address, policy, rights, exact_only=exact_only)
 
 
 def same_mailbox(one: Address, other: Address, policy: Policy) -> bool:
@@ -159,46 +228,84 @@ def _spelled_by(address: Address, policy: Policy) -> tuple[Address, ...]:
     return (address,) if base is None else (address, base)
 
 
-def _collection(source: object) -> Iterable[str]:
+def _keys(address: Address, policy: Policy, *, exact_only: bool) -> Iterator[tuple[str, str]]:
+    """Give what may grant an address, the narrowest first: each as it stands, and with its letters folded."""
+    spellings = _spelled_by(address, policy)
+    for spelling in spellings:
+        yield spelling.text, spelling.key
+    if address.domain == policy.default_domain:
+        for spelling in spellings:
+            yield _without_domain(spelling.text), _without_domain(spelling.key)
+    if not exact_only:
+        yield "@" + address.domain, "@" + address.domain
+        yield _EVERYTHING, _EVERYTHING
+
+
+def _collection(source: object) -> Iterable[str | Grant]:
     """Refuse what can be read only once, as an iterator can, or is no collection of entries."""
     if isinstance(source, list | tuple | AbstractSet):
         return source
     raise TypeError(_NO_COLLECTION.format(type(source).__name__))
 
 
-def _compile(entries: object) -> _Source:
+def _compile(entries: object, name: object, within: object) -> tuple[_Source, ...]:
+    if not isinstance(name, str):
+        msg = f"pass source as str, not {type(name).__name__}"
+        raise TypeError(msg)
+    if within is not None and not isinstance(within, Aliases):
+        msg = f"pass within as an Aliases of all the keys, not {type(within).__name__}"
+        raise TypeError(msg)
     if isinstance(entries, str | bytes | Mapping) or not isinstance(entries, Iterable):
         raise TypeError(_NO_COLLECTION.format(type(entries).__name__))
-    exact: dict[str, set[str]] = {}
-    domains, bare, malformed = set(), set(), set()
-    everything = False
+    by_right: dict[Right, list[str]] = {}
     for entry in entries:
-        if not isinstance(entry, str):
-            msg = f"pass each alias as str, not {type(entry).__name__}"
-            raise TypeError(msg)
-        text = as_text(entry)
-        if text == "*":
-            everything = True
-        elif text.startswith("@"):
-            domain = parse_domain(text[1:])
-            domains.add(domain) if isinstance(domain, str) else malformed.add(excerpt(text))
+        if isinstance(entry, Grant):
+            by_right.setdefault(entry.right, []).append(entry.address)
+        elif isinstance(entry, str):
+            by_right.setdefault(Right.SEND_AS, []).append(entry)
         else:
-            # A directory may list an address that must be quoted in mail as it stands: hence legacy_dots.
-            address = parse_mailbox(text if "@" in text else f"{text}@{_ANY_DOMAIN}", legacy_dots=True)
-            if isinstance(address, Malformed) or address.text.startswith("*@"):
-                malformed.add(excerpt(text))
-            elif "@" in text:
-                exact.setdefault(address.key, set()).add(address.text)
-            else:
-                bare.add(excerpt(text))
-                exact.setdefault(_without_domain(address.key), set()).add(_without_domain(address.text))
+            msg = f"pass each alias as str or Grant, not {type(entry).__name__}"
+            raise TypeError(msg)
+    return tuple(_index(by_right[right], name, right, within) for right in Right if right in by_right)
+
+
+def _index(addresses: Iterable[str], name: str, right: Right, within: Aliases | None) -> _Source:
+    spelled, bare, malformed = set(), set(), set()
+    for address in addresses:
+        text = as_text(address)
+        key = _key(text, right)
+        if key is None:
+            malformed.add(excerpt(text))
+            continue
+        spelled.add(key)
+        if key.endswith("@"):
+            bare.add(excerpt(text))
+    folded: dict[str, str] = {}
+    for key in sorted(key for key in spelled if key != key.lower()):
+        folded.setdefault(Address(key).key, key)
     return _Source(
-        exact={key: tuple(sorted(spellings)) for key, spellings in exact.items()},
-        domains=frozenset(domains),
-        everything=everything,
-        bare=tuple(sorted(bare)),
-        malformed=tuple(sorted(malformed)),
+        name=name,
+        right=right,
+        spelled=frozenset(spelled),
+        folded=folded,
+        bare=tuple(sorted(named(entry, right, name) for entry in bare)),
+        malformed=tuple(sorted(named(entry, right, name) for entry in malformed)),
+        within=within,
     )
+
+
+def _key(text: str, right: Right) -> str | None:
+    """Give the canonical form of an entry: an address, ``@domain``, ``*``, ``user@`` or ``<>``; None if it has none."""
+    if text == _EVERYTHING or right is Right.NULL_SENDER:
+        return text
+    if text.startswith("@"):
+        domain = parse_domain(text[1:])
+        return "@" + domain if isinstance(domain, str) else None
+    # A directory may list an address that must be quoted in mail as it stands: hence legacy_dots.
+    address = parse_mailbox(text if "@" in text else f"{text}@{_ANY_DOMAIN}", legacy_dots=True)
+    if isinstance(address, Malformed) or address.text.startswith("*@"):
+        return None
+    return address.text if "@" in text else _without_domain(address.text)
 
 
 def _without_domain(address: str) -> str:

@@ -299,6 +299,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "envelope-lookup": "try again later",
         "null-sender": "give a return address",
         "from-owner": "use one of your own addresses in From",
+        "from-on-behalf": "name the account you logged in with in one Sender field",
         "from-lookup": "try again later",
         "from-envelope": "use the same address in From and as the envelope sender",
         "sender-owner": "use your own addresses in Sender and Resent fields, or leave these out",

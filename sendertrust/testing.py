@@ -32,6 +32,7 @@ from sendertrust import (
     Action,
     Aliases,
     Finding,
+    Grant,
     Policy,
     Reason,
     Stage,
@@ -68,7 +69,7 @@ _FACTS: Final = {
     Reason.NOT_AUTHENTICATED: _Facts("login-required", None, envelope_right=None, authors=()),
     Reason.ENVELOPE_MISMATCH: _Facts("envelope-owner", _FOREIGN, envelope=_FOREIGN, envelope_right=None),
     Reason.ENVELOPE_MALFORMED: _Facts("angle-unclosed", f"<{_LOGIN}", 21, envelope=None, envelope_right=None),
-    Reason.ENVELOPE_NULL: _Facts("null-sender", "", envelope="", envelope_right="null"),
+    Reason.ENVELOPE_NULL: _Facts("null-sender", "", envelope="", envelope_right=None),
     Reason.HEADERS_MALFORMED: _Facts("bare-lf", None, 26, authors=()),
     Reason.FROM_MISSING: _Facts("from-missing", None, authors=()),
     Reason.FROM_DUPLICATE: _Facts("from-duplicate", _FOREIGN, authors=()),
@@ -201,7 +202,6 @@ def vectors() -> Iterator[Vector]:
 
 def _vector(raw: dict[str, Any]) -> Vector:
     auth_id, header_from, level = raw["auth_id"], raw.get("header_from"), raw.get("level", "header")
-    sources = [LOOKUP_FAILED if source == "LOOKUP_FAILED" else source for source in raw.get("aliases", ())]
     return Vector(
         id=raw["id"],
         comment=raw["comment"],
@@ -215,9 +215,15 @@ def _vector(raw: dict[str, Any]) -> Vector:
         envelope_from=_octets(raw["envelope_from"]),
         header_from=None if header_from is None else tuple(map(_octets, header_from)),
         message=_message(raw),
-        aliases=Aliases.union(*sources),
+        aliases=Aliases.union(*map(_source, raw.get("aliases", ()))),
         expected=MappingProxyType({preset: _expected(results) for preset, results in raw["expected"].items()}),
     )
+
+
+def _source(entries: str | list[str | dict[str, str]]) -> Aliases:
+    if isinstance(entries, str):
+        return Aliases.union(LOOKUP_FAILED)
+    return Aliases(entry if isinstance(entry, str) else Grant(entry["address"], entry["right"]) for entry in entries)
 
 
 def _message(raw: dict[str, Any]) -> bytes | tuple[tuple[bytes, bytes], ...] | None:

@@ -19,14 +19,17 @@ from sendertrust import (
     UNSEEN,
     Action,
     Aliases,
+    Grant,
     Policy,
     PolicyError,
     Reason,
+    Right,
     Stage,
     TrustLevel,
     Verdict,
     check,
     check_message,
+    reply_for,
 )
 
 if TYPE_CHECKING:
@@ -393,6 +396,97 @@ CASES = [
     Case("a malformed From awaits nothing", BAD_FROM, "a b@c", aliases=LOOKUP_FAILED),
     Case("duplicates await nothing", same(Reason.FROM_DUPLICATE), [OTHER, OTHER], aliases=LOOKUP_FAILED),
 ]
+
+
+# Grants; the vectors have more of them (grants.json)
+
+
+BEHALF_OF_OTHER = Grant(OTHER, Right.ON_BEHALF_OF)
+
+
+def on_behalf(*fields: tuple[str, str], grant: Grant = BEHALF_OF_OTHER, **options: Any) -> Verdict:
+    policy = attrs.evolve(SUBMISSION, **options)
+    return check_message(OWN, OWN, [("From", OTHER), *fields], [grant], policy=policy)
+
+
+def test_on_behalf_needs_the_sender_field() -> None:
+    """'the header may name the mailbox only if `Sender:` names the account, and that is checked'."""
+    verdict = on_behalf(("Sender", f"Me <{OWN}>"))
+    assert (verdict.reason, verdict.matched_by) == (OK, ("own", f"on-behalf-of {OTHER}"))
+    verdict = on_behalf()
+    assert [finding.rule for finding in verdict.findings] == ["from-on-behalf"]
+    assert (verdict.reason, verdict.matched_by) == (FROM_MISMATCH, ("own", None))
+    assert str(reply_for(verdict)) == (
+        f"550 5.7.1 From <{OTHER}> is not allowed for account {OWN}: "
+        "name the account you logged in with in one Sender field"
+    )
+
+
+def test_on_behalf_says_nothing_of_other_addresses() -> None:
+    verdict = on_behalf(("Sender", OWN), grant=Grant(ALIAS, Right.ON_BEHALF_OF))
+    assert [finding.rule for finding in verdict.findings] == ["from-owner"]
+    assert verdict.advisories == ()
+
+
+def test_a_subaddress_in_sender_is_the_login() -> None:
+    tagged = OWN.replace("@", "+boss@")
+    assert on_behalf(("Sender", tagged)).reason is FROM_MISMATCH
+    assert on_behalf(("Sender", tagged), subaddress="+").reason is OK
+
+
+def test_on_behalf_of_each_author() -> None:
+    verdict = check_message(
+        OWN,
+        OWN,
+        [("From", f"{OTHER}, {CEO}"), ("Sender", OWN)],
+        [Grant(OTHER, Right.ON_BEHALF_OF), Grant(CEO, Right.ON_BEHALF_OF)],
+        policy=attrs.evolve(SUBMISSION, multiple_authors="all_must_match"),
+    )
+    assert (verdict.reason, len(verdict.matched_by)) == (OK, 3)
+
+
+def test_a_login_without_an_address_acts_on_behalf_of_nobody() -> None:
+    grants: list[str | Grant] = [BEHALF_OF_OTHER, ALIAS]
+    message = [("From", OTHER), ("Sender", ALIAS)]
+    assert check_message("user1", ALIAS, message, grants, policy=SUBMISSION).reason is FROM_MISMATCH
+    home = attrs.evolve(SUBMISSION, default_domain="test-sample.jp")
+    message = [("From", OTHER), ("Sender", OWN)]
+    assert check_message("user1", ALIAS, message, grants, policy=home).reason is OK
+
+
+ON_BEHALF_ADVISORY = "on-behalf-of grants ignored: they need check_message"
+
+
+def test_check_sees_no_sender_field() -> None:
+    """'so it needs `check_message`': `check` does not allow it, and says why."""
+    grants: list[str | Grant] = ["a b", BEHALF_OF_OTHER]
+    ignored = "alias ignored: a b"
+    verdict = check(OWN, OWN, OTHER, grants, policy=SUBMISSION)
+    assert (verdict.reason, verdict.findings[0].rule) == (FROM_MISMATCH, "from-on-behalf")
+    assert verdict.advisories == (ignored, ON_BEHALF_ADVISORY)
+    assert check(OWN, OWN, OWN, grants, policy=SUBMISSION).advisories == (ignored, ON_BEHALF_ADVISORY)
+    assert check(OWN, OWN, f"x <{OWN}>", grants, policy=SUBMISSION).advisories == (ignored, ON_BEHALF_ADVISORY)
+    # nothing to say where the header is not there, or not looked up, or was read
+    assert check(OWN, OWN, UNSEEN, grants, policy=SUBMISSION).advisories == (ignored,)
+    assert check(OWN, OWN, OTHER, grants, policy=EPOST).advisories == (ignored,)
+    assert check_message(OWN, OWN, b"From: x\r\n\r\n", grants, policy=SUBMISSION).advisories == (ignored,)
+    assert check_message(OWN, OWN, b"", grants, policy=SUBMISSION).advisories == (ignored,)
+
+
+def test_a_grant_on_behalf_refuses_no_sender_fields() -> None:
+    """Law 2: 'Adding a grant never lowers it'."""
+    fields = [("From", OWN), *[("Sender", OTHER)] * 70, ("Sender", "<" * 900)]
+    assert check_message(OWN, OWN, fields, [BEHALF_OF_OTHER], policy=SUBMISSION).reason is OK
+
+
+def test_the_right_to_the_null_path() -> None:
+    refusing = attrs.evolve(SUBMISSION, null_sender="reject")
+    grant = Aliases([Grant("<>", Right.NULL_SENDER)], source="hr.csv")
+    assert check(OWN, "<>", OWN, grant, policy=refusing).matched_by == ("null-sender <> (hr.csv)", "own")
+    assert check(OWN, "<>", OWN, grant, policy=SUBMISSION).matched_by == ("null", "own")
+    assert check(OWN, "<>", OWN, policy=refusing).matched_by == (None, "own")
+    verdict = check(OWN, "", UNSEEN, LOOKUP_FAILED, policy=refusing)
+    assert (verdict.decision, verdict.findings[0].rule) == (DEFER, "envelope-lookup")
 
 
 @EVERY_PRESET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -406,6 +407,39 @@ def test_pairs(pairs: list[tuple[str | bytes, str | bytes]], expected: Fields | 
     assert fields_of_pairs(decoded, SENDERS, line_ends) == expected
     if isinstance(expected, Fields):
         assert fields_of_pairs(decoded, SUBMISSION, line_ends) == attrs.evolve(expected, others=())
+
+
+SENDER: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "none": ("From: a@x\nResent-Sender: c@x\nX-Sender: d@x\n", ()),
+    "one": ("Sender: b@x\nFrom: a@x\n", (" b@x",)),
+    "folded": ("From: a@x\nSENDER:\n b@x\n", ("\n b@x",)),
+    "two": ("Sender: b@x\nFrom: a@x\nsender: c@x\n", (" b@x", " c@x")),
+    "three": ("Sender: b@x\nSender: c@x\nSender: d@x\n", (" b@x", " c@x")),
+    "a blank before the colon": ("Sender : b@x\n", ()),
+    "a blank before the second colon": ("Sender: b@x\nSender\t: c@x\n", ()),
+    "in a folded line": ("Subject: x\n Sender: b@x\n", ()),
+    "in the body": ("From: a@x\n\nSender: b@x\n", ()),
+}
+
+
+@both_line_ends
+@pytest.mark.parametrize(("block", "sender"), SENDER.values(), ids=SENDER.keys())
+def test_who_sends_on_behalf(block: str, sender: tuple[str, ...], line_ends: LineEnds) -> None:
+    """RFC 5322 3.6.2: Sender 'specifies the mailbox of the agent responsible for the actual transmission'."""
+    read = fields_of_block(wire(block, line_ends), SUBMISSION, line_ends, with_sender=True)
+    assert isinstance(read, Fields)
+    assert read.sender == tuple(folds(body, line_ends) for body in sender)
+    without = fields_of_block(wire(block, line_ends), SUBMISSION, line_ends)
+    assert without == attrs.evolve(read, sender=None)
+    header = folds(block, line_ends).partition(folds("\n\n", line_ends))[0]
+    lines = re.split(folds("\n", line_ends) + r"(?![ \t]|\Z)", header.removesuffix(folds("\n", line_ends)))
+    pairs = [(name, body) for name, _, body in (line.partition(":") for line in lines)]
+    assert fields_of_pairs(pairs, SUBMISSION, line_ends, with_sender=True) == read
+
+
+def test_nobody_sends_on_behalf_in_an_empty_message() -> None:
+    assert fields_of_block(b"", SUBMISSION, "crlf", with_sender=True) == Fields(author=(), sender=())
+    assert fields_of_pairs([], SUBMISSION, "crlf", with_sender=True) == Fields(author=(), sender=())
 
 
 BAD_PAIRS: Final[dict[str, Any]] = {

@@ -15,6 +15,7 @@ import pytest
 
 import sendertrust
 from sendertrust.encoded_word import CHARSETS
+from sendertrust.grant import Right
 from sendertrust.terms import (
     LOOKUP_FAILED,
     RULES,
@@ -289,7 +290,7 @@ _OPTIONAL: Final = {"__main__", "cli", "demo", "maps", "testing"}  # they have w
 _SLUG: Final = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 _IDENTITIES: Final = ("envelope", "from", "sender")
 # Literals that look like rules and are none.
-_NO_RULES: Final = {*CHARSETS, *CHARSETS.values(), "resent-from", "resent-sender"}
+_NO_RULES: Final = {*CHARSETS, *CHARSETS.values(), *(right.value for right in Right), "resent-from", "resent-sender"}
 
 
 def _literals(path: Path) -> Iterator[str]:

@@ -187,6 +187,8 @@ def is_one_edit(one: Any, other: Any) -> bool:
         if len(items) == len(other_items) == 1:
             return is_one_edit(items[0], other_items[0])
         return len(items) + len(other_items) == 1
+    if isinstance(one, dict) and isinstance(other, dict):
+        return len(one.items() ^ other.items()) == 2  # one member, before and after
     return one is None or other is None or isinstance(one, str | bool | int)
 
 
@@ -206,6 +208,8 @@ EDITS: Final[list[tuple[Any, Any, bool]]] = [
     ([("level", "auth")], [], True),
     ([("level", "auth")], [("level", "header")], True),
     ("auth", "header", True),
+    ([{"a": "1", "b": "2"}], [{"a": "1", "b": "3"}], True),
+    ([{"a": "1", "b": "2"}], [{"a": "2", "b": "3"}], False),
 ]
 
 

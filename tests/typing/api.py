@@ -175,7 +175,7 @@ def wrong(verdict: Verdict, policy: Policy, unknown: object) -> None:
     check(LOGIN, LOGIN, UNSEEN, None)  # type: ignore[arg-type]  # no aliases are ()
     check(LOGIN, LOGIN, UNSEEN, "*@shared.jp")  # type: ignore[arg-type]  # it would grant everything
     check(LOGIN, LOGIN, UNSEEN, b"*")  # type: ignore[arg-type]
-    check(LOGIN, LOGIN, UNSEEN, [b"a@b.example"])  # type: ignore[list-item]
+    check(LOGIN, LOGIN, UNSEEN, [b"a@b.example"])  # type: ignore[arg-type]
     check(LOGIN, LOGIN, UNSEEN, (), TrustLevel.HEADER)  # type: ignore[call-arg]  # level is a keyword
     check(LOGIN, LOGIN, UNSEEN, level=True)  # type: ignore[arg-type]
     check(LOGIN, LOGIN, UNSEEN, level="header")  # type: ignore[arg-type]  # TrustLevel.parse reads text

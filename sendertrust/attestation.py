@@ -1,0 +1,121 @@
+r"""What a receiver may believe of a submission: a verdict as an Authentication-Results field (RFC 8601).
+
+::
+
+    payload    = authserv-id 1*( ";" method "=" result [ "reason" "=" value ] *( ptype "." property "=" pvalue ) )
+    value      = token / quoted-string            ; RFC 2045 5.1, RFC 5322 3.2.4
+    pvalue     = value / local-part "@" domain-name
+
+Two methods: ``auth`` (RFC 8601 2.7.4) says that the login was verified, and
+nothing else; ``x-sendertrust`` says which addresses were found to be the
+login's. It passes only for a verdict that accepts, and has a property only
+for an identity that the verdict's ``achieved`` covers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from sendertrust.address import DOT_STRING
+from sendertrust.terms import Action, TrustLevel, octets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sendertrust.terms import LineEnds
+    from sendertrust.verdict import Verdict
+
+__all__ = ["authentication_results"]
+
+_FOLDS: Final = {"crlf": "\r\n\t", "lf": "\n\t"}
+_WIDTH: Final = 70  # of 78, less the tab
+_MAX_VALUE_OCTETS: Final = 512  # a line of 998 octets holds one, quoted, and its name
+
+_AUTHSERV_ID: Final = re.compile(r"[ -~]{1,255}")
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++")
+# local-part "@" domain-name, of which RFC 6376 3.5 wants two labels; anything else goes into quotes.
+_QUOTED_STRING: Final = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
+_DOMAIN_NAME: Final = r"[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++"
+_ADDRESS: Final = re.compile(rf"(?:{DOT_STRING}|{_QUOTED_STRING})@{_DOMAIN_NAME}")
+_NOT_IN_QUOTES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
+
+# What becomes of x-sendertrust where the decision is no ACCEPT: such a message goes on in report-only mode alone.
+_REFUSED: Final = {Action.REJECT: "fail", Action.DEFER: "temperror"}
+
+
+def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: LineEnds = "crlf") -> str:
+    r"""Give the body of an Authentication-Results field, folded, for the message that was judged.
+
+    *authserv_id* is the name of the administrative domain, such as the mail
+    server's host name: printable ASCII. *line_ends* says how the host folds.
+    The body is ASCII unless an address or the login is not; then it is UTF-8 text
+    (RFC 8616). A login with control characters, or of more than 512 octets, is left
+    out. Raises `ValueError` for an *authserv_id* or *line_ends* that cannot be used.
+
+    The host must first remove every such field that names its own
+    *authserv_id* and came with the message (RFC 8601 5): see
+    ``docs/how-to/attest.md``.
+
+    >>> from sendertrust import SUBMISSION, authentication_results, check
+    >>> verdict = check("me@a.example", "me@a.example", "Me <me@a.example>", policy=SUBMISSION)
+    >>> for line in authentication_results(verdict, "mail.a.example").split("\r\n\t"):
+    ...     print(line)
+    mail.a.example;
+    auth=pass smtp.auth=me@a.example;
+    x-sendertrust=pass smtp.mailfrom=me@a.example header.from=me@a.example
+
+    Source: RFC 8601 2.2; the E-Post document, the first purpose of its 送信者の信頼度.
+    """
+    if not _AUTHSERV_ID.fullmatch(authserv_id):
+        msg = f"pass authserv_id as printable ASCII, such as the host name, not {authserv_id!r}"
+        raise ValueError(msg)
+    if line_ends not in _FOLDS:
+        msg = f"pass line_ends as one of {', '.join(_FOLDS)}, not {line_ends!r}"
+        raise ValueError(msg)
+    fold = _FOLDS[line_ends]
+    return f";{fold}".join([_value(authserv_id), *(_folded(words, fold) for words in _results(verdict))])
+
+
+def _results(verdict: Verdict) -> Iterator[list[str]]:
+    """Give each method's result, and after it what else is said of it."""
+    if verdict.auth_id is None:
+        yield ["auth=none"]
+        return
+    yield ["auth=pass", *_properties("smtp.auth", verdict.auth_id)]
+    if verdict.decision is not Action.ACCEPT:
+        yield [f"x-sendertrust={_REFUSED[verdict.decision]}", f"reason={verdict.reason.value}"]
+    elif verdict.pending or not verdict.satisfies(TrustLevel.ENVELOPE):
+        yield ["x-sendertrust=none"]  # nothing but the login was verified
+    else:
+        envelope = verdict.envelope_from or ""  # the null path names nobody
+        authors = verdict.header_from if verdict.satisfies(TrustLevel.HEADER) else ()
+        yield [
+            "x-sendertrust=pass",
+            *_properties("smtp.mailfrom", envelope),
+            *_properties("header.from", *authors),
+        ]
+
+
+def _properties(name: str, *values: str) -> Iterator[str]:
+    """Give a property for each value that can be said exactly."""
+    for value in values:
+        if value and octets(value) <= _MAX_VALUE_OCTETS and not _NOT_IN_QUOTES.search(value):
+            yield f"{name}={value if _ADDRESS.fullmatch(value) else _value(value)}"
+
+
+def _value(text: str) -> str:
+    """Write a token as it is, and anything else as a quoted string."""
+    return text if _TOKEN.fullmatch(text) else '"' + _NEEDS_ESCAPE.sub(r"\\\1", text) + '"'
+
+
+def _folded(words: list[str], fold: str) -> str:
+    """Join words by blanks, and by folds where a line would grow long (RFC 5322 2.1.1)."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) <= _WIDTH:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return fold.join(lines)
