@@ -39,6 +39,10 @@ _NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
 _ESCAPES: Final = "unicode_escape"
 _ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-3]?[0-7]{1,2}|N\{[^{}]*+\})")
 
+# The UTF-7 of mailbox names (RFC 3501 5.1.3), which Ruby's mail reads wherever a charset's name has "utf-7" in it.
+_MODIFIED_UTF_7: Final = "imap4-utf-7"
+_SHIFT: Final = re.compile(rb"&([^-]*+)-")
+
 # EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
 _DOS_PAGES: Final = ("437", "850", "852", "866")
@@ -111,8 +115,8 @@ class Reader:
     doubtful: bool = False
 
 
-def _raw(codecs: set[str]) -> Mapping[str, str]:
-    return MappingProxyType({charset: "ascii" for charset, codec in CHARSETS.items() if codec in codecs})
+def _taken_for(other: str, codecs: set[str]) -> Mapping[str, str]:
+    return MappingProxyType({charset: other for charset, codec in CHARSETS.items() if codec in codecs})
 
 
 #: What every reader may be expected to see, be it one that joins words or not.
@@ -125,11 +129,12 @@ READERS: Final = (
     Reader(skip_padding=True),
     Reader(skip_blanks=True),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
-    Reader(codecs=_raw(_HIDING)),
-    Reader(codecs=_raw(_HIDING_BY_CHANCE), doubtful=True),
+    Reader(codecs=_taken_for("ascii", _HIDING)),
+    Reader(codecs=_taken_for("ascii", _HIDING_BY_CHANCE), doubtful=True),
     Reader(unknown="cp037"),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
+    Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
 )
 
 
@@ -201,16 +206,13 @@ class _Run:
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
         codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset) or reader.unknown
-        if codec == _ESCAPES:  # one by one: the codec itself warns of what it does not know
-            octets, codec = _ESCAPE.sub(_unescape, octets), "utf-8"
+        if codec in _BY_ESCAPES:
+            pattern, decoded = _BY_ESCAPES[codec]
+            octets, codec = pattern.sub(decoded, octets), "utf-8"
         # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
         # character, a lone one is none.
         text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return text.translate(_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
-
-
-def _unescape(escape: re.Match[bytes]) -> bytes:
-    return escape[0].decode(_ESCAPES, "replace").encode("utf-8", "replace")
 
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
@@ -228,3 +230,17 @@ def _from_base64(run: str) -> bytes:
     digits = run.replace("=", "")
     whole = digits[:-1] if len(digits) % 4 == 1 else digits
     return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    return escape[0].decode(_ESCAPES, "replace").encode("utf-8", "replace")
+
+
+def _unshift(shift: re.Match[bytes]) -> bytes:
+    """Decode a run of modified base64; an empty one is the shift character itself."""
+    base64 = _NOT_BASE64.sub("", shift[1].decode("ascii", "ignore").replace(",", "/"))
+    return _from_base64(base64).decode("utf-16-be", "replace").encode("utf-8", "replace") if shift[1] else b"&"
+
+
+# What Python has no codec for, or none that keeps silent about what it does not know: ASCII, and in it escapes.
+_BY_ESCAPES: Final = {_ESCAPES: (_ESCAPE, _unescape), _MODIFIED_UTF_7: (_SHIFT, _unshift)}

@@ -6,6 +6,7 @@ import inspect
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from sendertrust import EPOST, STRICT, SUBMISSION, Action, Finding, Policy, Reas
 from sendertrust.cli import main
 from sendertrust.reply import EPOST_REPLIES, POSTFIX_REPLIES, SUBMISSION_REPLIES
 from sendertrust.terms import RULES
-from sendertrust.testing import make_verdict
+from sendertrust.testing import make_verdict, vectors
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -39,7 +40,10 @@ FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 # What a console block may show without its being run here.
 NOT_RUN = re.compile(r"(?:(?:\.venv/bin/)?pip|python3 -m venv|git|cd|(?:ba)?sh \.ci/run|source|\.|telnet)(?: |$)")
 SHOW_STATUS = "echo $?"
-OURS = re.compile(rf"(?:.*\| )?(?:(?:\.venv/bin/)?sendertrust|python -m sendertrust) |{re.escape(SHOW_STATUS)}$")
+OURS = re.compile(rf"(?:.*\| )?(?:(?:\.venv/bin/)?sendertrust|python -m sendertrust|jq) |{re.escape(SHOW_STATUS)}$")
+JQ = shutil.which("jq")
+# Pages whose examples need a server, and the test that runs them with it.
+NEED_A_SERVER = {"docs/how-to/ldap.md": "tests/integration/test_ldap.py"}
 SHELL = """
 sendertrust() { "$PYTHON" -m sendertrust "$@"; }
 python() { "$PYTHON" "$@"; }
@@ -70,7 +74,7 @@ def run_console(example: Example) -> str | None:
     """Run a console block; a status other than 0 must be shown by ``$ echo $?`` right after its command."""
     status = 0
     for command, expected in commands(str(example.parsed)):
-        if NOT_RUN.match(command):
+        if NOT_RUN.match(command) or (command.startswith("jq ") and not JQ):
             continue
         if status and command != SHOW_STATUS:
             return f"exit status {status} is not shown before {command!r}"
@@ -90,10 +94,16 @@ def run_console(example: Example) -> str | None:
 
 
 @every_page
-def test_examples_of_a_page(page: Path) -> None:
+def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if page_id(page) in NEED_A_SERVER:
+        assert page.name in (ROOT / NEED_A_SERVER[page_id(page)]).read_text(encoding="utf-8")
+        return
+    monkeypatch.chdir(tmp_path)  # a page may write files
     parsers = PythonCodeBlockParser(), CodeBlockParser(language="console", evaluator=run_console)
     for example in Document.parse(str(page), *parsers):
         example.evaluate()
+    if not JQ and any(command.startswith("jq ") for _, block in blocks(page) for command, _ in commands(block)):
+        pytest.skip("jq is not installed: all but its commands ran")
 
 
 @every_page
@@ -257,3 +267,36 @@ def test_error_table() -> None:
         except (TypeError, ValueError) as error:
             got = f"{type(error).__name__}: {error}"
         assert (call, got) == (call, outcome)
+
+
+# Attacks
+
+
+VECTORS = {vector.id: vector for vector in vectors()}
+CODE = re.compile(r"`([^`]+)`")
+
+
+def attacks() -> list[tuple[str, str, list[str]]]:
+    """Give each attack, its verdict as the page has it, and the vectors that it names."""
+    page = (ROOT / "docs" / "explanation" / "attacks.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return [(row[0], row[3], CODE.findall(row[4])) for row in rows if len(row) == 5 and row[0] != "Attack"]
+
+
+def reasons(ids: list[str], preset: str) -> set[str]:
+    return {result.reason.value for id_ in ids for result in VECTORS[id_].expected[preset]}
+
+
+@pytest.mark.parametrize(("verdict", "ids"), [row[1:] for row in attacks()], ids=[row[0] for row in attacks()])
+def test_attacks(verdict: str, ids: list[str]) -> None:
+    """explanation/attacks.md: "a test holds that each exists, that the verdicts beside it are theirs"."""
+    usual, _, strict = verdict.partition("; STRICT: ")
+    assert ids
+    assert reasons(ids, "EPOST") == reasons(ids, "SUBMISSION") == set(CODE.findall(usual))
+    assert reasons(ids, "STRICT") == set(CODE.findall(strict or usual))
+
+
+def test_no_published_attack_is_left_out() -> None:
+    """explanation/attacks.md: "that no published payload is left out of this page"."""
+    named = {id_ for _, _, ids in attacks() for id_ in ids}
+    assert {id_ for id_ in VECTORS if id_.startswith("published-")} <= named

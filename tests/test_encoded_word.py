@@ -320,6 +320,26 @@ def test_escapes_of_python(escaped: str, text: str, charset: str) -> None:
     assert decode(word(b"@", charset), WHOLE) == "@"
 
 
+MODIFIED: Final = {
+    "UTF-7": ("utf-7", "&AEA-", "@"),
+    "another name": ("x-imap4-utf-7", "&AEA-", "@"),
+    "two characters": ("utf-7", "&ADwAQA-", "<@"),
+    "comma for slash": ("utf-7", "&,x4-", "\uff1e"),
+    "itself": ("utf-7", "&-", "&"),
+    "nothing": ("utf-7", "&x-", ""),
+    "other characters inside": ("utf-7", "&A E.A-", "@"),
+    "no end": ("utf-7", "&AEA", "&AEA"),
+    "half a character": ("utf-7", "&AA-", "\ufffd"),
+    "a shift of plain UTF-7": ("utf-7", "+AEA-", "+AEA-"),
+}
+
+
+@pytest.mark.parametrize(("charset", "encoded", "text"), MODIFIED.values(), ids=MODIFIED.keys())
+def test_modified_utf_7(charset: str, encoded: str, text: str) -> None:
+    """RFC 3501 5.1.3: '"&" is used to shift to modified BASE64', as Ruby's mail takes UTF-7 to be."""
+    assert decode(word(encoded.encode(), charset), READERS[-1]) == text
+
+
 FAULTS: Final[dict[str, tuple[str, tuple[str, int] | None]]] = {
     "no word": ("Taro =? =?utf-8 =?utf-8?x?a", None),
     "with an end": ("=?utf-8?q?a?=", None),
