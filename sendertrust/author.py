@@ -76,6 +76,9 @@ _NOT_IN_PHRASE: Final = {
 _NEVER: Final = frozenset(":;>")
 _BLANKS: Final = " \t\r\n"
 _DECODING_DEPTH: Final = 3
+# More than anybody writes: RFC 2047 2 lets a word have 75 octets, so that 8 KiB hold 109 of them.
+_MAX_MAILBOXES: Final = 64
+_MAX_ENCODED_WORDS: Final = 128
 
 # A lone surrogate: the input cannot hold one here, and decoding cannot make one.
 _HERE: Final = "\ud800"
@@ -139,9 +142,11 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
     if isinstance(tokens, Malformed):
         return tokens
     words = [word.span() for word in encoded_words(text)]
-    mailboxes = []
+    mailboxes: list[Mailbox] = []
     for start, element in _elements(tokens):
         content = [token for token in element if token.kind not in _CFWS]
+        if len(mailboxes) == _MAX_MAILBOXES:
+            return Malformed.at("field-too-long", text, start)
         if not content:
             return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
         span = _address_span(text, content) or _bare_address_span(text, element, content)
@@ -165,6 +170,9 @@ def _unreadable(text: str, policy: Policy) -> Malformed | None:
         return Malformed("field-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
         return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
+    words = encoded_words(text)
+    if len(words) > _MAX_ENCODED_WORDS:
+        return Malformed.at("field-too-long", text, words[_MAX_ENCODED_WORDS].start())
     fault = word_fault(text)
     return Malformed.at(fault[0], text, fault[1]) if fault else None
 
@@ -247,7 +255,9 @@ def _bare_address_span(text: str, element: Sequence[_Token], content: Sequence[_
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
     for token in element:
-        inside = text[token.start + 1 : token.end - 1] if token.kind == "comment" else ""
+        if token.kind != "comment":
+            continue
+        inside = text[token.start + 1 : token.end - 1]
         seen = [inside, *(view for reader in READERS for view in _decoded(inside, reader))]
         if any(view.partition(")")[2].strip(_BLANKS + ")") for view in seen):
             return Malformed.at("comment-beside-address", text, token.start)

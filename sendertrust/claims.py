@@ -35,7 +35,7 @@ def require(auth_id: object, level: object, policy: object, line_ends: object) -
 
 
 def bodies(header_from: object) -> tuple[str, ...]:
-    """Give the From field bodies: one string is one field, None is none."""
+    """Give the From field bodies, of several the first two: one string is one field, None is none."""
     if type(header_from) is str:
         return (as_text(header_from),)
     if header_from is None:
@@ -45,7 +45,8 @@ def bodies(header_from: object) -> tuple[str, ...]:
     if isinstance(header_from, bytearray | memoryview) or not isinstance(header_from, Sequence):
         msg = f"pass header_from as str, bytes, a list of them, None or UNSEEN, not {type(header_from).__name__}"
         raise TypeError(msg)
-    return tuple([text("header_from", body) for body in header_from])
+    claims = [_claim("header_from", body) for body in header_from]
+    return tuple([as_text(claim) for claim in claims[:2]])  # one too many is enough to know
 
 
 def pairs(message: object) -> Iterator[tuple[str, str]]:
@@ -60,8 +61,13 @@ def pairs(message: object) -> Iterator[tuple[str, str]]:
 
 def text(name: str, value: object) -> str:
     """Decode one claim; *name* is what to call it in an error."""
-    if type(value) is str:
-        return as_text(value)
+    return as_text(_claim(name, value))
+
+
+def _claim(name: str, value: object) -> str | bytes:
+    """Refuse what is no claim as received."""
+    if type(value) is str or type(value) is bytes:
+        return value
     if _is_parsed(value):
         msg = f"{name} has been parsed and decoded by the email package: pass the message's bytes to check_message"
         raise TypeError(msg)
@@ -69,7 +75,7 @@ def text(name: str, value: object) -> str:
         hint = ' (the null path is "")' if name == "envelope_from" and value is None else ""
         msg = f"pass {name} as str or bytes, as received, not {type(value).__name__}{hint}"
         raise TypeError(msg)
-    return as_text(value)
+    return value
 
 
 def _is_parsed(value: object) -> bool:

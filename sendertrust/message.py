@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_OTHER_FIELDS", "Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
 
+MAX_FIELDS: Final = 10_000  # no real message has a tenth of it
 # Sender, Resent-From and Resent-Sender, where they are read: together no longer than one From field may be.
 MAX_OTHER_FIELDS: Final = 64
 
@@ -127,6 +128,9 @@ def fields_of_block(
         return _fault(text, good, grammar, otherwise="field-name" if ":" in line else "not-a-field")
     if fault := _lookalike(text, policy):
         return fault
+    continuations = sum(text.count(grammar.end_of_line + blank) for blank in " \t")
+    if text.count(grammar.end_of_line) - continuations > MAX_FIELDS:
+        return Malformed("block-too-long", 0)
     author = list(islice(grammar.author.finditer(text), 2))
     others: list[tuple[str, str]] = []
     if policy.sender_field is SenderField.MUST_MATCH:
@@ -159,7 +163,9 @@ def fields_of_pairs(
     spaced = False
     end_of_line = _GRAMMARS[line_ends].end_of_line
     total = -len(end_of_line)  # a block is counted without its last one
-    for name, body in pairs:
+    for count, (name, body) in enumerate(pairs):
+        if count == MAX_FIELDS:
+            return Malformed("block-too-long", 0)
         total += octets(name) + len(":") + octets(body) + len(end_of_line)
         if total > policy.max_block_octets:
             return Malformed("block-too-long", policy.max_block_octets)

@@ -342,6 +342,86 @@ def test_invisible_characters(character: str) -> None:
     assert isinstance(parse_mailbox(f"a@bc.jp{character}"), Malformed)
 
 
+# Characters, one by one
+
+_PRINTABLE: Final = [chr(code) for code in range(0x20, 0x7F)]
+_C0_C1: Final = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}
+
+
+def _refused(claim: str) -> set[str]:
+    """Give the printable characters that a mailbox may not have at the ``{}`` of a claim."""
+    return {c for c in _PRINTABLE if not isinstance(parse_mailbox(claim.format(c)), Address)}
+
+
+@pytest.mark.parametrize("more", ["", "山"], ids=["ASCII", "UTF-8"])
+def test_characters_of_an_address(more: str) -> None:
+    """RFC 5321 4.1.2, RFC 5322 3.2.3: atext and dots, or anything in quotes; but no `@` `<` `>` there."""
+    assert _refused(f"{more}a{{}}a@d") == set(' "(),:;<>@[\\]')
+    assert _refused(f'"{more}a{{}}a"@d') == set('"<>@')
+    assert _refused(f'"{more}a\\{{}}a"@d') == set("<>@")
+    needs_quotes = {c for c in _PRINTABLE if parse_mailbox(f'"{more}a\\{c}a"@d') != Address(f"{more}a{c}a@d")}
+    assert needs_quotes == set(' "(),:;<>@[\\]')
+
+
+@pytest.mark.parametrize("more", ["", "日."], ids=["ASCII", "UTF-8"])
+def test_characters_of_a_domain(more: str) -> None:
+    """RFC 1035 2.3.1: letters, digits, hyphens, and dots between labels; a literal has colons, too."""
+    letters = set("-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    assert _refused(f"u@{more}a{{}}a") == set(_PRINTABLE) - letters
+    assert _refused(f"u@{more}a{{}}") == _refused(f"u@{more}{{}}a") == set(_PRINTABLE) - letters | set("-.")
+    if not more:
+        assert _refused("u@[a{}a]") == _refused("u@[{}]") == set(_PRINTABLE) - letters - {":"}
+
+
+def test_every_control_character_is_refused() -> None:
+    """Ambiguity: control characters (raw, or appearing after RFC 2047 decoding) are malformed."""
+    for claim in ("a{}a@d", '"a{}a"@d', '"a\\{}a"@d', "u@d{}d", "山{}@d"):
+        found = {chr(code): parse_mailbox(claim.format(chr(code))) for code in range(0x100)}
+        rules = {c: result.rule for c, result in found.items() if isinstance(result, Malformed)}
+        assert {c for c, rule in rules.items() if rule == "control-character"} == _C0_C1 - set("\t\r\n")
+        assert set("\t\r\n") <= rules.keys()
+
+
+def test_no_login_has_control_characters_or_lone_surrogates() -> None:
+    """A login with control characters or lone surrogates owns nothing."""
+    refused = {code for code in [*range(0x100), *range(0xD7FF, 0xE001)] if not login_address(f"a{chr(code)}", "d")}
+    assert refused - {ord("@")} == {*map(ord, _C0_C1), *range(0xD800, 0xE000)}
+
+
+def test_every_lone_surrogate_is_refused() -> None:
+    """Other surrogates are malformed."""
+    for code in (0xD800, 0xDBFF, 0xDC00, 0xDFFF):
+        assert parse_mailbox(f"a{chr(code)}@d") == Malformed("not-utf8", 1)
+
+
+@pytest.mark.parametrize(
+    ("character", "accepted"),
+    [("\u00a1", True), ("\U00030000", True), ("\U0010ffff", False)],
+    ids=["first", "of the last plane with text", "last"],
+)
+def test_characters_beyond_ascii(character: str, *, accepted: bool) -> None:
+    """RFC 6531 3.3: UTF8-non-ascii needs no quotes; what is no text is malformed, but a login as it stands."""
+    for local in (f"a{character}b", f'"{character} "'):
+        address = Address(f"{local}@d")
+        assert parse_mailbox(f"{local}@d") == (address if accepted else Malformed("local-part-unicode", 0))
+        assert login_address(local, "d") == address
+
+
+@pytest.mark.parametrize("delimiter", sorted('()<>[]:;@\\,."'))
+def test_full_width_delimiters(delimiter: str) -> None:
+    """Malformed is whatever two receivers could read differently: NFKC makes delimiters of these."""
+    full_width = chr(ord(delimiter) + 0xFEE0)
+    for local in (f"a{full_width}b", f'"a {full_width}b"'):
+        assert parse_mailbox(f"{local}@d") == Malformed("local-part-unicode", 0)
+
+
+@pytest.mark.parametrize("prefix", ["xn--", "Xn--", "xN--", "XN--"])
+def test_prefix_of_an_a_label(prefix: str) -> None:
+    """Any `xn--` label goes the international path and must round-trip."""
+    assert parse_mailbox(f"u@{prefix}wgv71a119e.jp") == Address(f"u@{_A_LABELS}")
+    assert parse_mailbox(f"u@d.{prefix}a.jp") == Malformed("domain-idna", 2)
+
+
 # Envelopes
 
 

@@ -17,6 +17,8 @@ from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sendertrust import Verdict
     from sendertrust.terms import LineEnds
 
@@ -80,6 +82,8 @@ HONEST: Final = {
     "non-ASCII comment": f"{OWN} (営業部)",
     "blanks inside the brackets": f"Taro < {OWN}\t>",
     "fold inside the brackets": f"Taro <\r\n {OWN}\r\n\t>",
+    "blanks inside the brackets, more at the start": f"Taro <  {OWN} >",
+    "blanks inside the brackets, more at the end": f"Taro < {OWN}\r\n >",
     "folded name": f"Taro\r\n Yamada\r\n <{OWN}>",
     "folded comment": f"{OWN} (Cron\r\n Daemon)",
     "folded quoted string": f'"Taro\r\n Yamada" <{OWN}>',
@@ -126,6 +130,7 @@ HONEST: Final = {
     "broken base64": f"=?utf-8?B?5bGx5?= <{OWN}>",
     "empty encoded-word": f"=?utf-8?Q??= <{OWN}>",
     "a lone =?": f"=? <{OWN}>",
+    "UTF-16 whose octets hold an at and a comma": f"{b_word('研究所本部'.encode('utf-16-be'), 'utf-16be')} <{OWN}>",
     "needlessly quoted local part": '"user1"@test-sample.jp',
     "needlessly quoted local part in brackets": 'Taro <"user1"@test-sample.jp>',
     "upper-case domain": "user1@TEST-SAMPLE.JP",
@@ -243,6 +248,7 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "semicolon for a comma": (f"{OWN};ceo@victim.example", "delimiter-unexpected", 20),
     "semicolon in a name": (f"a;b <{OWN}>", "delimiter-unexpected", 1),
     "colon after an at": (f"a@b: {OWN}", "delimiter-unexpected", 3),
+    "colon after an at, and a semicolon": (f"a@b: {OWN};", "delimiter-unexpected", 3),
     # brackets
     "two addresses in brackets": (f"<{OWN}><{CEO}>", "text-after-address", 22),
     "two addresses with a blank": (f"<{CEO}> <{OWN}>", "text-after-address", 21),
@@ -282,11 +288,14 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "comment first inside the brackets": (f"<(a){OWN}>", "comment-in-address", 1),
     "blank before the at": ("山 <user1 @test-sample.jp>", "blank-in-address", 10),
     "fold after the at": ("user1@\r\n test-sample.jp", "blank-in-address", 6),
+    "no-break space first inside the brackets": (f"<\u00a0{OWN}>", "local-part-unicode", 1),
+    "ideographic space last inside the brackets": (f"<{OWN}\u3000>", "domain-idna", 7),
     "two addresses": (f"{OWN} {CEO}", "blank-in-address", 20),
     # postal-mime ends a comment at its first parenthesis; readers that decode first do at an encoded one.
     "text behind a nested comment, before": (f"((x) ceo@corp ){OWN}", "comment-beside-address", 0),
     "text behind a nested comment, after": (f"{OWN} ((x).evil.example )", "comment-beside-address", 21),
     "text behind an escaped parenthesis": (rf"{OWN} (x \) y)", "comment-beside-address", 21),
+    "a letter behind a nested comment": (f"{OWN} ((x) X)", "comment-beside-address", 21),
     "text behind an encoded parenthesis": (f"(=?utf-8?q?=29black=28?=){OWN}", "comment-beside-address", 0),
     # A word that begins inside another one: readers differ on which of them is one.
     "word inside a Q word": (f"=?utf-8?q?x=?utf-8?b?QUE=?= <{OWN}>", "encoded-word-nested", 11),
@@ -323,6 +332,11 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
         12,
     ),
     "encoded-word out of the address": ("<user1@=?utf-8?q?test> (?=)", "encoded-word-in-address", 1),
+    "second encoded-word into the address": (
+        "=?utf-8?q?x?= =?utf-8?q? <user1?=@test-sample.jp> (=?utf-8?q?x?=)",
+        "encoded-word-in-address",
+        26,
+    ),
     "encoded control character": (f"=?utf-8?q?=07?= <{OWN}>", "control-decoded", 0),
     "encoded line end": (f"=?utf-8?q?a=0D=0ABcc=3A_b?= <{OWN}>", "control-decoded", 0),
     "encoded NUL in base64": (f"=?utf-8?B?YQA=?= <{OWN}>", "control-decoded", 0),
@@ -551,6 +565,15 @@ HIDDEN_DEEPER: Final = {
     "quoted comment before the at": f'"ceo(x)@victim.example, Boss" <{OWN}>',
     "quoted comment after the at": f'"ceo@(x)victim.example, Boss" <{OWN}>',
     "quoted domain": rf'"ceo@\"victim.example\", Boss" <{OWN}>',
+    # What makes one's own address out of another one must not be all that is looked at.
+    "quoted comment around the own name": f'"ceo ( user1)@test-sample.jp, x" <{OWN}>',
+    "full-width letter in the own address": f'"<ｕser1@test-sample.jp>" <{OWN}>',
+    "words before the own address, comment without an end": f"{OWN} (=?utf-8?q?=28ceo_user1=40test-sample.jp?=)",
+    # Where a bracket with blanks would be all that is between a name and the address.
+    "quote in a word, blanks in the brackets": f'"ceo@corp" =?utf-8?q?=22?= < {OWN} >',
+    "parenthesis in a word, comment behind": f"=?utf-8?q?=28?= <{OWN}> (ceo@corp)",
+    # A codec shows Hangul here, or the address to whoever does not know it.
+    "ISO-2022-KR to a reader that does not know it": f"=?iso-2022-kr?q?=1B$)C=0E<ceo@victim.example>=0F?= <{OWN}>",
 }
 
 
@@ -588,6 +611,24 @@ def test_what_hidden_addresses_gives(body: str, hidden: set[str]) -> None:
     assert {text.strip('" >') for text in hidden_addresses(one(body))} == hidden
 
 
+def test_mailboxes_are_counted() -> None:
+    """Law, 4: 'limits come before parsing, and hitting one is malformed'."""
+    most = ",".join(["a@b.example"] * 64)
+    mailboxes = parse_author(most, SUBMISSION)
+    assert isinstance(mailboxes, tuple)
+    assert len(mailboxes) == 64
+    assert parse_author(f"{most},a@b.example", SUBMISSION) == Malformed("field-too-long", len(most) + 1)
+    assert parse_author(f"{most},", SUBMISSION) == Malformed("field-too-long", len(most) + 1)
+
+
+def test_encoded_words_are_counted() -> None:
+    """RFC 2047, 2: 'An encoded-word may not be more than 75 characters long', so that 8 KiB hold 109 of them."""
+    most = "=?utf-8?q?a?= " * 128
+    assert isinstance(parse_author(f"{most}<{OWN}>", SUBMISSION), tuple)
+    one_more = f"{most}=?utf-8?q?a?= <{OWN}>"
+    assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", len(most))
+
+
 SHOWN: Final = {
     "quoted": (f'"{CEO}" <{OWN}>', [CEO]),
     "in words": (f'"Boss {CEO} Tokyo" <{OWN}>', [CEO]),
@@ -601,6 +642,7 @@ SHOWN: Final = {
     "final dot": (f'"{CEO}." <{OWN}>', [CEO]),
     "literal": (f'"ceo@[192.0.2.1]" <{OWN}>', ["ceo@[192.0.2.1]"]),
     "quoted local part": (f'{OWN} ("c e"@victim.example)', ['"c e"@victim.example']),
+    "decoded word before it, in quotes": (f'"=?utf-8?q?X?= {CEO}" <{OWN}>', [CEO]),
     "undotted": (f'"ceo@victim" <{OWN}>', []),
     "undotted but for the sentence": (f'"ceo@victim." <{OWN}>', []),
     "handle": (f'"@handle.example" <{OWN}>', []),
@@ -616,6 +658,16 @@ def test_what_a_name_shows(body: str, shown: list[str]) -> None:
     found = set(shown_addresses(one(body)))
     assert found.issuperset(shown)
     assert bool(found) is bool(shown)
+
+
+def test_a_name_shows_quotes_that_are_decoded() -> None:
+    """Law, 4: 'a spoof to the eye', which sees the quotes as they stand."""
+    assert '"c e"@victim.example' in shown_addresses(one(f"=?utf-8?q?=22c_e=22=40victim.example?= <{OWN}>"))
+
+
+def test_parentheses_in_a_quoted_local_part_are_no_comment() -> None:
+    """RFC 5322, 3.2.4: a quoted string has no comments in it."""
+    assert one('"a)b"@test-sample.jp').address == Address('"a)b"@test-sample.jp')
 
 
 @pytest.mark.parametrize("body", [body for body, shown in SHOWN.values() if shown])
@@ -689,6 +741,83 @@ NOT_SIMPLE: Final = {
 def test_what_needs_a_closer_look_is_left_to_the_scanner(name: str) -> None:
     policy = attrs.evolve(SUBMISSION, max_field_octets=19) if name == "long field" else SUBMISSION
     assert simple_author(NOT_SIMPLE[name], policy) is None
+
+
+# Characters, one by one
+PRINTABLE: Final = [chr(code) for code in range(0x20, 0x7F)]
+CONTROLS: Final = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}
+BIDI: Final = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def q_word(text: str) -> str:
+    return f"=?utf-8?Q?{''.join(f'={octet:02X}' for octet in text.encode())}?="
+
+
+def refused_for(rule: str, characters: Iterable[str], body: str) -> set[str]:
+    """Of some characters, give those for which a rule refuses the body that has them at its ``{}``."""
+    found = {c: parse_author(body.format(c), SUBMISSION) for c in characters}
+    return {c for c, result in found.items() if isinstance(result, Malformed) and result.rule == rule}
+
+
+def test_characters_of_names_on_the_fast_path() -> None:
+    """Law 9: 'The fast path and the full scanner agree'; the fast path is for names that cannot hide anything."""
+    assert {c for c in PRINTABLE if not simple_author(f'"{c}" <{OWN}>', SUBMISSION)} == set('"\\@<>=')
+    assert {c for c in PRINTABLE if not simple_author(f"{c} <{OWN}>", SUBMISSION)} == set('"(),:;<=>@[\\]')
+
+
+def test_lengths_on_the_fast_path() -> None:
+    """Law, 4, size: '8 KiB a From field, 998 octets a line'; what has just that length is as fast as the rest."""
+    for short in (attrs.evolve(SUBMISSION, max_line_octets=20), attrs.evolve(SUBMISSION, max_field_octets=20)):
+        assert simple_author(OWN, short) == Address(OWN)
+        assert simple_author(f"{OWN} ", short) is None
+
+
+def test_characters_of_an_unquoted_name() -> None:
+    """RFC 5322, 3.2.3 and 4.1: a phrase is made of atoms and dots; RFC 6532, 3.2: and of UTF-8."""
+    refused = {c for c in PRINTABLE if isinstance(parse_author(f"a{c}a <{OWN}>", SUBMISSION), Malformed)}
+    assert refused == set('"(),:;<>@[\\]')
+    for name in ("\xa0", "\U0010ffff"):
+        assert one(f"{name} <{OWN}>").address.text == OWN
+
+
+@pytest.mark.parametrize("body", [f"a{{}}a <{OWN}>", f'"{{}}" <{OWN}>', f"{OWN} ({{}})"])
+def test_every_control_character_is_refused(body: str) -> None:
+    """Law, 4, ambiguity: 'control characters (raw, or appearing after RFC 2047 decoding)'."""
+    characters = [chr(code) for code in range(0x100)]
+    assert refused_for("control-character", characters, body) == CONTROLS - set("\t\r\n")
+    assert refused_for("control-decoded", map(q_word, characters), body) == set(map(q_word, CONTROLS))
+
+
+@pytest.mark.parametrize("body", [f"a{{}}a <{OWN}>", f'"{{}}" <{OWN}>', f"{OWN} ({{}})"])
+def test_every_bidi_control_and_separator_is_refused(body: str) -> None:
+    """Law, 4, ambiguity: 'bidi overrides or isolates and U+2028/2029 in a name'."""
+    characters = [chr(code) for code in range(0x2000, 0x2100)]
+    for seen in (characters, [q_word(c) for c in characters]):
+        spelled = dict(zip(characters, seen, strict=True))
+        assert refused_for("bidi-in-name", seen, body) == {spelled[c] for c in BIDI}
+        assert refused_for("line-separator", seen, body) == {spelled["\u2028"], spelled["\u2029"]}
+
+
+def test_every_lone_surrogate_is_refused() -> None:
+    """Law, 3: '`str` is taken as UTF-8 with surrogateescape […]; other surrogates are malformed'."""
+    characters = [chr(code) for code in (0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000)]
+    assert refused_for("not-utf8", characters, f"a{{}}a <{OWN}>") == set(characters[1:-1])
+
+
+def test_punctuation_around_what_a_name_shows() -> None:
+    """Law, 4: 'a spoof to the eye', which reads over punctuation."""
+    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f"{OWN} (x {{0}}{CEO}{{0}} y)"):
+        bodies = {c: body.format(c) for c in PRINTABLE if c not in '"()'}
+        alone = {c for c, filled in bodies.items() if CEO in shown_addresses(one(filled))}
+        assert alone == set(" !'*,.:;<>?[\\]`")
+
+
+def test_what_splits_a_name() -> None:
+    """Law, 4: '*extractable*: inside `<…>`, or beside a `,` `;` `:`'."""
+    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f'"x {CEO} {{}} y" <{OWN}>', f'"x {{}} {CEO} y" <{OWN}>'):
+        found = {c: set(hidden_addresses(one(body.format(c)))) for c in PRINTABLE if c != '"'}
+        assert {c for c, hidden in found.items() if hidden == {CEO}} - set("<>") == set(",:;")
+        assert {c for c, hidden in found.items() if hidden} - set("<>") == set(",:;")
 
 
 _BLANK = st.sampled_from(["", "", " ", "\t", "  "])

@@ -133,6 +133,7 @@ FAULTS: Final[dict[str, tuple[str, str, int]]] = {
     "NUL in a body": (f"{F}To: 山\0\n\n", "nul", 17),
     "NUL in a name": (f"{F}T\0o: b\n\n", "nul", 11),
     "NUL in a continuation": (f"{F}To: b\n c\0\n\n", "nul", 18),
+    "NUL at the start of a continuation": (f"{F}To: b\n \0c\n\n", "nul", 17),
     "NUL first": (f"\0{F}\n", "nul", 0),
 }
 FAULTS_CRLF: Final[dict[str, tuple[bytes, str, int]]] = {
@@ -263,6 +264,18 @@ def test_others_are_counted(line_ends: LineEnds) -> None:
     assert isinstance(fields_of_block(more, SUBMISSION, line_ends), Fields)
 
 
+@both_line_ends
+def test_fields_are_counted(line_ends: LineEnds) -> None:
+    """Law 7: each costs its time. Continuation lines are no fields."""
+    most = "From: a@x\n" + "X: b\n c\n\td\n" * 9999
+    block = wire(most, line_ends)
+    assert fields_of_block(block, SUBMISSION, line_ends) == Fields(author=(" a@x",))
+    assert fields_of_block(block + wire("X: b", line_ends), SUBMISSION, line_ends) == Malformed("block-too-long", 0)
+    pairs = [("From", "a@x"), *[("X", "b")] * 9999]
+    assert fields_of_pairs(pairs, SUBMISSION, line_ends) == Fields(author=("a@x",))
+    assert fields_of_pairs([*pairs, ("X", "b")], SUBMISSION, line_ends) == Malformed("block-too-long", 0)
+
+
 def test_octets_of_others_are_counted() -> None:
     """Law 7: each may be parsed, so together they may be no longer than one From field."""
     policy = attrs.evolve(SENDERS, max_field_octets=20)
@@ -333,6 +346,7 @@ BODIES: Final[dict[str, tuple[str, str | None, int]]] = {
     "blank fold first": ("\n \n a", "blank-continuation", 1),
     "NUL": (" 山\0", "nul", 4),
     "NUL in a continuation": (" a\n b\0", "nul", 5),
+    "NUL at the start of a continuation": (" a\n \0b", "nul", 4),
 }
 BODY_LINE_ENDS: Final[dict[str, tuple[LineEnds, str, str, int]]] = {
     "bare CR": ("crlf", " a\rb", "bare-cr", 2),
@@ -385,6 +399,7 @@ PAIRS: Final[dict[str, tuple[list[tuple[str | bytes, str | bytes]], Fields | Mal
     ),
     "three": ([("From", "a@x")] * 3, Fields(author=("a@x", "a@x"))),
     "Sender": ([("SENDER ", "a@x"), ("Resent-from", "b@x")], Fields((), (("sender", "a@x"), ("resent-from", "b@x")))),
+    "longer names": ([("FromX", "a@x"), ("XFrom", "a@x"), ("SenderX", "a@x"), ("From-", "a@x")], Fields(author=())),
     "empty name": ([("", "x")], Malformed("field-name", 0)),
     "blank name": ([(" ", "x")], Malformed("field-name", 0)),
     "blank before the name": ([(" From", "x")], Malformed("field-name", 0)),

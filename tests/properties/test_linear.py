@@ -1,0 +1,511 @@
+"""Work counted without a clock: every call, every character that a pattern tries, whatever C loop hides it.
+
+The package is imported once more with `re.compile` replaced, so that each of
+its patterns is also run by `Meter`, a small matcher that counts what it does
+(and must find the same as `re`). A built-in string method counts as many
+steps as its string is long. Operators do not count, nor what a built-in does
+with a list: `bench_linear.py` has the clock for those. The constants are
+generous, twice what was measured; what they exclude is growth, from a length
+to four times that length.
+
+The matcher is slow, hence the short inputs: ``SENDERTRUST_SCALE=8 pytest
+tests/properties/test_linear.py`` takes longer ones (some minutes).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib
+import os
+import re
+import sys
+import types
+import unicodedata
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import attrs
+import pytest
+
+from sendertrust.encoded_word import READERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+OWN = "user1@test-sample.jp"
+SCALE = int(os.environ.get("SENDERTRUST_SCALE", "1"))
+
+_parser: Any = importlib.import_module("re._parser")
+_compiler: Any = importlib.import_module("re._compiler")
+_op: Any = importlib.import_module("re._constants")
+_ONE_CHARACTER = {_op.LITERAL, _op.NOT_LITERAL, _op.IN, _op.ANY}
+
+
+class Meter:
+    """Runs parsed patterns as `re` does, backtracking where it does, and counts the steps."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.runs: dict[tuple[int, int], re.Pattern[str]] = {}
+
+    def run(self, node: Any, text: str, at: int, end: int, flags: int) -> int:
+        """Give where the run of characters ends that a node takes, each of them a step, and so is the last look."""
+        key = (id(node), flags)
+        if key not in self.runs:
+            state = _parser.State()
+            state.flags = flags
+            repeat = (_op.POSSESSIVE_REPEAT, (0, _op.MAXREPEAT, _parser.SubPattern(state, [node])))
+            self.runs[key] = _compiler.compile(_parser.SubPattern(state, [repeat]), flags)
+        found = self.runs[key].match(text, at, end)
+        assert found is not None
+        self.steps += found.end() - at + 1
+        return found.end()
+
+    def match(  # noqa: C901 - one arm for each kind of node
+        self, nodes: Any, text: str, at: int, end: int, flags: int, then: Callable[[int], int | None]
+    ) -> int | None:
+        """Match *nodes* at *at* and go on with *then*; give where that ends."""
+
+        def rest(index: int) -> Callable[[int], int | None]:
+            return lambda place: self.match(nodes[index:], text, place, end, flags, then)
+
+        for index, (kind, argument) in enumerate(nodes):
+            self.steps += 1
+            if kind in _ONE_CHARACTER:
+                if self.run(nodes[index], text, at, min(end, at + 1), flags) == at:
+                    return None
+                at += 1
+            elif kind is _op.AT:
+                begins = at == 0 or (argument is _op.AT_BEGINNING and flags & re.MULTILINE and text[at - 1] == "\n")
+                if not (at == end if argument is _op.AT_END_STRING else begins):
+                    return None
+            elif kind in {_op.ASSERT, _op.ASSERT_NOT}:
+                if self._looks(argument, text, at, end, flags) is (kind is _op.ASSERT_NOT):
+                    return None
+            elif kind is _op.SUBPATTERN:
+                _, add, _, inner = argument
+                return self.match(inner, text, at, end, flags | add, rest(index + 1))
+            elif kind is _op.BRANCH:
+                ends = (self.match(branch, text, at, end, flags, rest(index + 1)) for branch in argument[1])
+                return next((place for place in ends if place is not None), None)
+            else:
+                places = self._rounds(argument, text, at, end, flags)
+                if kind is not _op.POSSESSIVE_REPEAT:
+                    ends = (rest(index + 1)(place) for place in reversed(places))
+                    return next((place for place in ends if place is not None), None)
+                if not places:
+                    return None
+                at = places[-1]
+        return then(at)
+
+    def _looks(self, argument: Any, text: str, at: int, end: int, flags: int) -> bool:
+        direction, inner = argument
+        start = at if direction > 0 else at - inner.getwidth()[0]
+        return start >= 0 and self.match(inner, text, start, end, flags, lambda place: place) is not None
+
+    def _rounds(self, argument: Any, text: str, at: int, end: int, flags: int) -> Sequence[int]:
+        """Give where a repeat may end, the most rounds last; most repeats are of one class of characters."""
+        low, high, inner = argument
+        if len(inner) == 1 and inner[0][0] in _ONE_CHARACTER:
+            return range(at, self.run(inner[0], text, at, min(end, at + high), flags) + 1)[low:]
+        places = [at]
+        while len(places) <= high:
+            place = self.match(inner, text, at, end, flags, lambda place: place)
+            if place is None:
+                break
+            places.append(at := place)
+        return places[low:]
+
+
+def _anywhere(place: int) -> int:
+    return place
+
+
+class Counted:
+    """A compiled pattern whose every use is run by a meter too."""
+
+    def __init__(self, meter: Meter, pattern: Any, flags: int = 0) -> None:
+        self.meter, self.real = meter, _compile(pattern, flags)
+        self.tree = list(_parser.parse(pattern, flags))
+        self.flags, self.pattern = self.real.flags, self.real.pattern
+
+    def _check(self, text: Any, places: range, end: int, found: Any, then: Callable[[int], int | None]) -> None:
+        """Run the meter at each of some places, of which the last one is where something is found, if it is."""
+        text = text.decode("latin-1") if isinstance(text, bytes) else text
+        before = sys.getprofile()
+        sys.setprofile(None)  # what the meter calls is no work of the package
+        try:
+            for place in places:
+                ends = self.meter.match(self.tree, text, place, end, self.flags, then)
+                assert ends == (found.end() if found and place == places[-1] else None)
+        finally:
+            sys.setprofile(before)
+
+    def match(self, text: str, at: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        found: re.Match[str] | None = self.real.match(text, at, end)
+        self._check(text, range(at, at + 1), min(end, len(text)), found, _anywhere)
+        return found
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        found: re.Match[str] | None = self.real.fullmatch(text)
+        end = len(text)
+        self._check(text, range(1), end, found, lambda place: place if place == end else None)
+        return found
+
+    def search(self, text: str, at: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        found: re.Match[str] | None = self.real.search(text, at, end)
+        end = min(end, len(text))
+        self._check(text, range(at, (found.start() if found else end) + 1), end, found, _anywhere)
+        return found
+
+    def finditer(self, text: str, at: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
+        while found := self.search(text, at, end):
+            at = found.end()
+            assert at > found.start()
+            yield found
+
+    def sub(self, replacement: Any, text: str) -> Any:
+        list(self.finditer(text))
+        return self.real.sub(replacement, text)
+
+    def split(self, text: str) -> list[str]:
+        list(self.finditer(text))
+        split: list[str] = self.real.split(text)
+        return split
+
+
+_compile = re.compile
+# Methods that look at no more than an end of their string; `rfind` looks at one line, which the next call skips.
+_NOT_OF_THE_WHOLE = {"startswith", "endswith", "isascii", "rfind"}
+
+
+@attrs.define
+class Package:
+    """The package with its patterns counted."""
+
+    meter: Meter
+    root: Any
+    address: Any
+    author: Any
+    #: `STRICT`, which looks at most, with its limits raised a hundred times.
+    boundless: Any
+
+    def steps_of(self, question: Callable[[], object]) -> int:
+        self.meter.steps = 0
+
+        def profile(frame: types.FrameType, kind: str, function: Any) -> None:
+            if kind not in {"call", "c_call"} or frame.f_code.co_filename == __file__:
+                return
+            self.meter.steps += 1
+            itself = getattr(function, "__self__", None) if kind == "c_call" else None
+            if isinstance(itself, str | bytes) and function.__name__ not in _NOT_OF_THE_WHOLE:
+                self.meter.steps += len(itself)
+
+        before = sys.getprofile()
+        sys.setprofile(profile)
+        try:
+            question()
+        finally:
+            sys.setprofile(before)
+        return self.meter.steps
+
+
+def normalize(meter: Meter) -> Callable[[str, str], str]:
+    """Count what normalising moves: it sorts each run of combining marks by insertion."""
+
+    def counted(form: Any, text: str) -> str:
+        run: dict[int, int] = {}
+        for character in text:
+            meter.steps += 1
+            if mark := unicodedata.combining(character):
+                meter.steps += sum(count for other, count in run.items() if other > mark)
+                run[mark] = run.get(mark, 0) + 1
+            else:
+                run.clear()
+        return unicodedata.normalize(form, text)
+
+    return counted
+
+
+def is_normalized(meter: Meter) -> Callable[[str, str], bool]:
+    """Count one look at each character: it stops at the first mark out of order, and sorts nothing."""
+
+    def counted(form: Any, text: str) -> bool:
+        meter.steps += len(text)
+        return unicodedata.is_normalized(form, text)
+
+    return counted
+
+
+@contextlib.contextmanager
+def without_package() -> Iterator[None]:
+    saved = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "sendertrust"}
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "sendertrust"]:
+            del sys.modules[name]
+        sys.modules.update(saved)
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    importlib.import_module("sendertrust")  # with what it depends on, whose patterns are its own affair
+    meter = Meter()
+    with without_package(), mock.patch("re.compile", lambda pattern, flags=0: Counted(meter, pattern, flags)):
+        root = importlib.import_module("sendertrust")
+        address, author = (sys.modules[f"sendertrust.{name}"] for name in ("address", "author"))
+    for module in (address, author):
+        unicode = types.SimpleNamespace(normalize=normalize(meter), is_normalized=is_normalized(meter))
+        module.unicodedata = unicode  # type: ignore[attr-defined]  # it has what the module needs of it
+    limits = ("max_field_octets", "max_line_octets", "max_block_octets", "max_comment_depth")
+    raised = {limit: getattr(root.STRICT, limit) * 100 for limit in limits}
+    boundless = attrs.evolve(root.STRICT, multiple_authors="all_must_match", **raised)
+    return Package(meter, root, address, author, boundless)
+
+
+# Shapes: what is repeated, and what stands around it
+
+PIECES = {
+    "parentheses": "(",
+    "pairs of parentheses": "()",
+    "words and comments": "a@b (c) ",
+    "commas": ",",
+    "list": "a,",
+    "list of addresses": "a@b.example,",
+    "list of named addresses": f'"x" <{OWN}>,',
+    "hidden in a list": f'"<x@y.example>" <{OWN}>,',
+    "quotes": '"',
+    "quoted strings": '"a" ',
+    "escapes": "\\",
+    "escaped quotes": '\\"',
+    "at signs": "@",
+    "addresses": "x@y ",
+    "apostrophes": "'@' ",
+    "open angles": "<",
+    "angles": "<@>",
+    "blanks": " ",
+    "folds": "\r\n a",
+    "dots": ".",
+    "semicolons": ";",
+    "brackets": "[",
+    "starts of words": "=?",
+    "question marks": "?",
+    "unclosed words": "=?utf-8?q?",
+    "unclosed words apart": "=?utf-8?q?a ",
+    "words": "=?utf-8?q?=3Cx=40y.z=3E?= ",
+    "words apart": "=?utf-8?q?=40?= a ",
+    "words in base64": "=?utf-8?b?PHhAeS56Pg==?= ",
+    "broken base64": "=?utf-8?b?PHhAe?= ",
+    "words in words": "=?utf-8?q?=3D=3Futf-8=3Fq=3F=40=3F=3D?= ",
+    "words in utf-7": "=?utf-7?q?+AEA-?= ",
+    "words in iso-2022-jp": "=?iso-2022-jp?b?GyRCOzNFRBsoQg==?= ",
+    "letters": "\u3042",
+    "expanding letters": "\ufdfa",
+    "marks": "\u0301",
+    "undecodable": "\udc80",
+    "atom": "a",
+}
+PLACES: dict[str, Callable[[str], str]] = {
+    "name": lambda text: f"{text} <{OWN}>",
+    "quoted": lambda text: f'"{text}@" <{OWN}>',
+    "comment": lambda text: f"{OWN} ({text}@)",
+}
+CLAIMS: dict[str, Callable[[str], str]] = {
+    "local part": lambda text: f"{text}@test-sample.jp",
+    "quoted local part": lambda text: f'"{text}"@test-sample.jp',
+    "domain": lambda text: f"user1@a{text}",
+    "path": lambda text: f"<{text}>",
+}
+PIECES_OF_CLAIMS = (
+    *("parentheses", "quotes", "escapes", "escaped quotes", "at signs", "dots", "starts of words", "words"),
+    *("letters", "expanding letters", "marks", "undecodable", "atom"),
+)
+LINES = {
+    "From fields": b"From: a@b.example\r\n",
+    "Sender fields": b"Sender: user1@test-sample.jp\r\n",
+    "Resent-From fields": b'Resent-From: "<a@b.example>" <user1@test-sample.jp>\r\n',
+    "fields": b"x:\r\n",
+    "folded fields": b"x: y\r\n z\r\n",
+    "folds": b" y\r\n",
+    "no fields": b"x\r\n",
+    "colons": b":",
+    "bare CR": b"x:\r",
+    "NUL": b"x:\0\r\n",
+    "UTF-8": b"x: \xe3\x81\x82\r\n",
+}
+#: Steps an octet.
+MOST_STEPS_OF_A_BODY = 1000
+MOST_STEPS_OF_A_BLOCK = 40
+MOST_STEPS_OF_A_CLAIM = 100
+MOST_STEPS_OF_A_LIST = 100
+#: Four times the input may take so many times the steps.
+MOST_GROWTH = 4.4
+
+
+def octets_of(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
+def short_and_long(piece: str, octets: int) -> tuple[str, str]:
+    """Repeat a piece to about so many octets, and four times as often."""
+    times = max(SCALE * octets // octets_of(piece), 4)
+    return piece * times, piece * times * 4
+
+
+def sorted_marks(octets: int) -> str:
+    """Combining marks in the wrong order: each of the second half belongs before all of the first."""
+    return "\u0301" * (octets // 4) + "\u0316" * (octets // 4)
+
+
+def assert_linear(package: Package, questions: list[Callable[[], object]], octets: list[int], most: int) -> None:
+    """Of an input, and of one four times as long."""
+    few, many = (package.steps_of(question) for question in questions)
+    assert few <= most * octets[0]
+    assert many <= most * octets[1]
+    assert many <= MOST_GROWTH * few + 1000, (few, many)
+
+
+def of_bodies(package: Package, bodies: tuple[str, ...]) -> None:
+    def ask(body: str) -> Callable[[], object]:
+        return lambda: package.root.check_message(OWN, OWN, [("From", body)], policy=package.boundless)
+
+    assert_linear(package, [ask(body) for body in bodies], list(map(octets_of, bodies)), MOST_STEPS_OF_A_BODY)
+
+
+@pytest.fixture
+def one_reader(package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reader looks by itself: with one of them the test is quick, and growth shows sooner."""
+    monkeypatch.setattr(package.author, "READERS", package.author.READERS[:1])
+
+
+@pytest.mark.usefixtures("one_reader")
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", PIECES)
+def test_work_on_a_field(package: Package, name: str, place: str) -> None:
+    """7. Time and memory are linear in the total input."""
+    of_bodies(package, tuple(map(PLACES[place], short_and_long(PIECES[name], 60))))
+
+
+@pytest.mark.usefixtures("one_reader")
+@pytest.mark.parametrize("place", PLACES)
+def test_work_on_a_field_of_marks(package: Package, place: str) -> None:
+    """7. Likewise where the work is in the standard library."""
+    of_bodies(package, tuple(PLACES[place](sorted_marks(octets * SCALE)) for octets in (300, 1200)))
+
+
+@pytest.mark.usefixtures("one_reader")
+@pytest.mark.parametrize("piece", ['\\"', '"', "(", "<", "@", ";", "=?", "x@y ", '"@', "\\(", "(@"])
+def test_work_on_what_is_decoded(package: Package, piece: str) -> None:
+    """7. Likewise of what an encoded-word hides, where quotes and comments need not be closed."""
+    hidden = [base64.b64encode(f'"{text}@'.encode()).decode() for text in short_and_long(piece, 60)]
+    of_bodies(package, tuple(f"=?utf-8?b?{text}?= <{OWN}>" for text in hidden))
+
+
+@pytest.mark.parametrize("name", ["words in words", "broken base64"])
+@pytest.mark.parametrize("reader", range(len(READERS)))
+def test_work_of_a_reader(package: Package, reader: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """7. Likewise of each reader through whose eyes a name is searched."""
+    monkeypatch.setattr(package.author, "READERS", package.author.READERS[reader : reader + 1])
+    of_bodies(package, tuple(map(PLACES["quoted"], short_and_long(PIECES[name], 60))))
+
+
+def test_all_readers(package: Package) -> None:
+    """7. Likewise of all of them together."""
+    of_bodies(package, tuple(map(PLACES["name"], short_and_long(PIECES["words"], 60))))
+
+
+def test_work_at_the_limits(package: Package) -> None:
+    """7. Likewise just under the limits that the presets have: a From field, an envelope, a block."""
+    name, local = "a.b " * 220 + "\r\n ", "a." * 500
+    body = f'"{name * 9}" <{OWN}>'
+    block = f"From: {OWN}\r\n".encode() + b"x: y\r\n" * (2500 * SCALE)
+    policy = attrs.evolve(package.root.STRICT, max_block_octets=len(block))
+    for question, octets, limit in (
+        (lambda: package.root.check_message(OWN, OWN, [("From", body)], policy=policy), len(body), 8 * 1024),
+        (lambda: package.root.check(OWN, local + OWN, package.root.UNSEEN), len(local + OWN), 1024),
+        (lambda: package.root.check_message(OWN, OWN, block, policy=policy), len(block), len(block)),
+    ):
+        assert limit - 300 < octets <= limit
+        assert package.steps_of(question) <= MOST_STEPS_OF_A_BODY * octets
+
+
+def of_claims(package: Package, claims: tuple[str, ...], argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in [limit for limit in vars(package.address) if limit.startswith("MAX_")]:
+        monkeypatch.setattr(package.address, limit, getattr(package.address, limit) * 100)
+
+    def ask(claim: str) -> Callable[[], object]:
+        arguments: dict[str, Any] = {"auth_id": OWN, "envelope_from": OWN, "header_from": package.root.UNSEEN}
+        arguments[argument] = [claim] if argument == "aliases" else claim
+        return lambda: package.root.check(**arguments)
+
+    octets = [octets_of(claim) + 100 for claim in claims]
+    assert_linear(package, [ask(claim) for claim in claims], octets, MOST_STEPS_OF_A_CLAIM)
+
+
+@pytest.mark.parametrize("argument", ["auth_id", "envelope_from", "aliases"])
+@pytest.mark.parametrize("place", CLAIMS)
+@pytest.mark.parametrize("name", PIECES_OF_CLAIMS)
+def test_work_on_a_claim(
+    package: Package, name: str, place: str, argument: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """7. Likewise of a login, an envelope and an alias, with all limits raised."""
+    of_claims(package, tuple(map(CLAIMS[place], short_and_long(PIECES[name], 120))), argument, monkeypatch)
+
+
+@pytest.mark.parametrize("argument", ["auth_id", "envelope_from", "aliases"])
+@pytest.mark.parametrize("place", ["local part", "quoted local part"])
+def test_work_on_a_claim_of_marks(package: Package, place: str, argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """7. Likewise where the work is in the standard library."""
+    claims = tuple(CLAIMS[place](sorted_marks(octets * SCALE)) for octets in (300, 1200))
+    of_claims(package, claims, argument, monkeypatch)
+
+
+@pytest.mark.parametrize("before", [b"", b"From: user1@test-sample.jp\r\nx: y\r\n"], ids=["alone", "after From"])
+@pytest.mark.parametrize("name", LINES)
+def test_work_on_a_block(package: Package, name: str, before: bytes) -> None:
+    """7. Likewise of a header block."""
+
+    def ask(block: bytes) -> Callable[[], object]:
+        return lambda: package.root.check_message(OWN, OWN, block, policy=package.boundless)
+
+    times = 1000 * SCALE // len(LINES[name])
+    blocks = [before + LINES[name] * times, before + LINES[name] * (4 * times)]
+    assert_linear(package, [ask(block) for block in blocks], list(map(len, blocks)), MOST_STEPS_OF_A_BLOCK)
+
+
+#: Arguments that are lists, of so many elements, for `check` (From bodies, aliases) and `check_message` (pairs).
+LISTS: dict[str, Callable[[Package, int], Callable[[], object]]] = {
+    "bodies": lambda package, many: lambda: package.root.check(OWN, OWN, ["a@b.example"] * many),
+    "pairs": lambda package, many: lambda: package.root.check_message(OWN, OWN, [("x", "y")] * many),
+    "From pairs": lambda package, many: lambda: package.root.check_message(OWN, OWN, [(b"From", b"a@b")] * many),
+    "Sender pairs": lambda package, many: (
+        lambda: package.root.check_message(OWN, OWN, [("Sender", OWN)] * many, policy=package.boundless)
+    ),
+    "aliases": lambda package, many: (
+        lambda: package.root.check(OWN, OWN, package.root.UNSEEN, [f"a{number}@b.example" for number in range(many)])
+    ),
+    "malformed aliases": lambda package, many: (
+        lambda: package.root.check(OWN, OWN, package.root.UNSEEN, [f"a {number}" for number in range(many)])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_work_on_a_list(package: Package, name: str) -> None:
+    """7. A compiled `Aliases` adds O(1), a plain list its length; so do fields and pairs."""
+    many = 50 * SCALE
+    octets = [10 * many, 40 * many]
+    assert_linear(package, [LISTS[name](package, many), LISTS[name](package, 4 * many)], octets, MOST_STEPS_OF_A_LIST)
+
+
+def test_the_meter_sees_what_a_pattern_hides() -> None:
+    """Two patterns that are not linear are found out, one that backtracks and one that starts over."""
+    for pattern, text in ((r"(?:a|b|ab)+c", "ab" * 9), (r"a[ab]*c", "ab" * 200)):
+        meter = Meter()
+        counted = Counted(meter, pattern)
+        counted.search(text)
+        few = meter.steps
+        counted.search(text * 2)
+        assert meter.steps - few > 3 * few
