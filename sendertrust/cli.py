@@ -1,4 +1,4 @@
-"""The command line: ``sendertrust check`` and ``sendertrust demo``."""
+"""The command line: ``sendertrust check``, ``who``, ``may`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -27,9 +27,13 @@ from sendertrust import (
     check_message,
     reply_for,
 )
+from sendertrust.maps import FORMATS, MapError, SenderMap, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sendertrust import Policy
+    from sendertrust.maps import Entry, MapProblem
 
 __all__ = ["main"]
 
@@ -37,6 +41,14 @@ _EXIT: Final = {Action.ACCEPT: 0, Action.REJECT: 1, Action.DEFER: 75}  # EX_TEMP
 _EXIT_USAGE: Final = 2
 _MAX_PORT: Final = 65535
 _POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
+
+_MAP_EPILOG: Final = f"""\
+exit status:
+  0 a map grants it, 1 none does, 2 usage or a bad line in a map
+
+FORMAT is one of {", ".join(FORMATS)}.
+Without it, a FILE that ends in .csv or .json is that, and any other postfix.
+"""
 
 _CHECK_EPILOG: Final = """\
 exit status:
@@ -96,11 +108,37 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X",
         help="what else the account owns: user@domain, @domain, *",
     )
+    _add_map_option(checking)
     checking.add_argument("--lookup-failed", action="store_true", help="as if the alias directory had not answered")
     checking.add_argument("--level", metavar="L", help="auth, envelope or header (default: the policy's)")
-    checking.add_argument("--policy", metavar="NAME", default="EPOST", help=f"{', '.join(_POLICIES)} (default: EPOST)")
-    checking.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
+    _add_policy_options(checking, EPOST)
     checking.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+    who = commands.add_parser(
+        "who",
+        help="say who may send as an address",
+        description="Print whom a map lets send as ADDRESS ('' is the null path), and where it says so.",
+        epilog=_MAP_EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    who.set_defaults(run=_who)
+    who.add_argument("address", metavar="ADDRESS")
+    _add_map_option(who, required=True)
+    _add_policy_options(who, SUBMISSION)
+
+    may = commands.add_parser(
+        "may",
+        help="say what an account may send as",
+        description="Print what a map lets LOGIN send as beside its own address, and where it says so.",
+        epilog=_MAP_EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    may.set_defaults(run=_may)
+    may.add_argument("login", metavar="LOGIN")
+    _add_map_option(may, required=True)
+    may.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
 
     demo = commands.add_parser(
         "demo",
@@ -115,6 +153,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_map_option(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        required=required,
+        metavar="[FORMAT:]FILE",
+        help="who may send as what; any of several maps may grant",
+    )
+
+
+def _add_policy_options(parser: argparse.ArgumentParser, default: Policy) -> None:
+    names = f"{', '.join(_POLICIES)} (default: {default.name})"
+    parser.add_argument("--policy", metavar="NAME", default=default.name, help=names)
+    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
+    parser.add_argument("--subaddress", metavar="C", default="", help="what begins a subaddress, such as +")
+
+
 def _port_number(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= _MAX_PORT:
         return int(text)
@@ -122,13 +178,67 @@ def _port_number(text: str) -> int:
     raise argparse.ArgumentTypeError(msg)
 
 
-def _check(options: argparse.Namespace) -> int:
+def _policy(options: argparse.Namespace) -> Policy:
     if options.policy.upper() not in _POLICIES:
         msg = f"unknown policy {options.policy!r}: write one of {', '.join(_POLICIES)}"
         raise ValueError(msg)
-    policy = attrs.evolve(_POLICIES[options.policy.upper()], default_domain=options.default_domain)
+    preset = _POLICIES[options.policy.upper()]
+    return attrs.evolve(preset, default_domain=options.default_domain, subaddress=options.subaddress)
+
+
+def _maps(options: argparse.Namespace) -> list[SenderMap]:
+    """Read all maps; what is wrong in any of them is told at once."""
+    local_domains = [] if options.default_domain is None else [options.default_domain]
+    maps: list[SenderMap] = []
+    problems: list[MapProblem] = []
+    for name in options.map:
+        try:
+            maps.append(read(name, local_domains=local_domains))
+        except MapError as error:
+            problems += error.problems
+    if problems:
+        msg = f"bad lines in a map:\n{MapError(problems)}"
+        raise ValueError(msg)
+    return maps
+
+
+def _who(options: argparse.Namespace) -> int:
+    policy = _policy(options)
+    found = [(site, entry) for site in _maps(options) for entry in site.who(options.address, policy)]
+    rows = [(entry.login, str(entry.grant), _place(site, entry)) for site, entry in found]
+    if own := check(None, options.address, UNSEEN, policy=policy).envelope_from:
+        rows.append((own, "own address", "if there is such an account"))
+    _print_columns(rows)
+    return 0 if found else 1
+
+
+def _may(options: argparse.Namespace) -> int:
+    found = [(site, entry) for site in _maps(options) for entry in site.grants(options.login)]
+    _print_columns([(str(entry.grant), _place(site, entry), _limit(site, entry)) for site, entry in found])
+    return 0 if found else 1
+
+
+def _place(site: SenderMap, entry: Entry) -> str:
+    return f"{site.source}:{entry.line}"
+
+
+def _limit(site: SenderMap, entry: Entry) -> str:
+    return "where the map has no narrower key" if site.narrowest and entry.key.startswith("@") else ""
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows in columns, and only printable ASCII."""
+    cells = [[cell if cell.isascii() and cell.isprintable() else json.dumps(cell)[1:-1] for cell in r] for r in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _check(options: argparse.Namespace) -> int:
+    policy = _policy(options)
     level = None if options.level is None else TrustLevel.parse(options.level)
-    aliases = Aliases.union(options.alias, *([LOOKUP_FAILED] if options.lookup_failed else []))
+    granted = [site.may(options.auth_id) for site in _maps(options)]
+    aliases = Aliases.union(options.alias, *granted, *([LOOKUP_FAILED] if options.lookup_failed else []))
     claims = (options.auth_id, options.mail_from)
     common: dict[str, Any] = {"level": level, "policy": policy, "line_ends": options.line_ends}
     if options.message is not None:

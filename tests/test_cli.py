@@ -183,6 +183,187 @@ def test_a_usage_error_says_what_to_write_and_exits_with_2(
     assert message in capsys.readouterr().err
 
 
+SENDERS = """\
+sales@a.example    alice, bob
+hr                 carol
+"john doe"@a.example  \\Domän
+@a.example         admin
+"""
+
+
+@pytest.fixture
+def maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "senders").write_text(SENDERS, encoding="utf-8")
+    (tmp_path / "hr.csv").write_text("login,address,right\nalice,boss@a.example,on-behalf-of\nbot,<>,null-sender\n")
+    (tmp_path / "hr.JSON").write_text('{"alice": ["x@b.example"]}')
+    (tmp_path / "aliases").write_text("team: alice\n")
+    (tmp_path / "bad").write_text("a@x\na@x alice\n")
+    (tmp_path / "bad.csv").write_text("alice,a@x\n")
+    (tmp_path / "latin").write_bytes(b"a@x \xe9\n")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("maps")
+@pytest.mark.parametrize(
+    ("arguments", "status", "printed"),
+    [
+        pytest.param(
+            ["sales@A.example", "--map", "senders", "--map", "hr.csv"],
+            0,
+            [
+                "alice            sales@a.example  senders:1",
+                "bob              sales@a.example  senders:1",
+                "sales@a.example  own address      if there is such an account",
+            ],
+            id="full",
+        ),
+        pytest.param(
+            ["boss@a.example", "--map", "senders", "--map", "csv:hr.csv"],
+            0,
+            [
+                "admin           @a.example                   senders:4",
+                "alice           on-behalf-of boss@a.example  hr.csv:2",
+                "boss@a.example  own address                  if there is such an account",
+            ],
+            id="two-maps",
+        ),
+        pytest.param(
+            ["hr+x@a.example", "--map", "senders", "--default-domain", "a.example", "--subaddress", "+"],
+            0,
+            ["carol           hr           senders:2", "hr+x@a.example  own address  if there is such an account"],
+            id="bare-and-subaddress",
+        ),
+        pytest.param(
+            ["HR@a.example", "--map", "senders", "--default-domain", "a.example", "--policy", "strict"],
+            0,
+            ["admin         @a.example   senders:4", "HR@a.example  own address  if there is such an account"],
+            id="letter-case-of-the-policy",
+        ),
+        pytest.param(
+            ['"john doe"@a.example', "--map", "postfix:senders"],
+            0,
+            [
+                '\\\\Dom\\u00e4n          "john doe"@a.example  senders:3',
+                '"john doe"@a.example  own address           if there is such an account',
+            ],
+            id="only-ascii",
+        ),
+        pytest.param(
+            ["x@b.example", "--map", "hr.JSON"],
+            0,
+            ["alice        x@b.example  hr.JSON:1", "x@b.example  own address  if there is such an account"],
+            id="json-by-its-suffix",
+        ),
+        pytest.param(["", "--map", "hr.csv"], 0, ["bot  null-sender <>  hr.csv:3"], id="null"),
+        pytest.param(["", "--map", "senders"], 1, [], id="null-is-nobodys"),
+        pytest.param(
+            ["x@c.example", "--map", "senders"], 1, ["x@c.example  own address  if there is such an account"], id="none"
+        ),
+    ],
+)
+def test_who(arguments: list[str], status: int, printed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["who", *arguments]) == status
+    assert capsys.readouterr().out.splitlines() == printed
+
+
+@pytest.mark.usefixtures("maps")
+@pytest.mark.parametrize(
+    ("arguments", "status", "printed"),
+    [
+        pytest.param(
+            ["ALICE", "--map", "senders", "--map", "hr.csv"],
+            0,
+            ["sales@a.example              senders:1", "on-behalf-of boss@a.example  hr.csv:2"],
+            id="two-maps",
+        ),
+        pytest.param(
+            ["admin", "--map", "senders"], 0, ["@a.example  senders:4  where the map has no narrower key"], id="domain"
+        ),
+        pytest.param(["alice", "--map", "aliases:aliases"], 0, ["team  aliases:1"], id="aliases"),
+        pytest.param(
+            ["alice@a.example", "--map", "senders", "--default-domain", "a.example"],
+            0,
+            ["sales@a.example  senders:1"],
+            id="qualified-login",
+        ),
+        pytest.param(["alice@a.example", "--map", "senders"], 1, [], id="another-login"),
+        pytest.param(["", "--map", "senders"], 1, [], id="nobody"),
+    ],
+)
+def test_may(arguments: list[str], status: int, printed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["may", *arguments]) == status
+    assert capsys.readouterr().out.splitlines() == printed
+
+
+@pytest.mark.usefixtures("maps")
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--auth-id", "alice", "--mail-from", "sales@a.example"], 0),
+        (["--auth-id", "admin", "--mail-from", "sales@a.example"], 1),
+        (["--auth-id", "admin", "--mail-from", "sales@a.example", "--alias", "*"], 0),
+        (["--auth-id", "admin", "--mail-from", "sales@a.example", "--lookup-failed"], 75),
+        (["--auth-id", "alice", "--mail-from", "sales+x@a.example"], 1),
+        (["--auth-id", "alice", "--mail-from", "sales+x@a.example", "--subaddress", "+"], 0),
+        (["--auth-id", "alice", "--mail-from", "x@b.example", "--map", "hr.JSON"], 0),
+        (["--auth-id", "", "--mail-from", "sales@a.example"], 1),
+    ],
+)
+def test_check_with_a_map(arguments: list[str], status: int) -> None:
+    assert (
+        cli.main(["check", *arguments, "--map", "senders", "--policy", "submission", "--level", "envelope"]) == status
+    )
+
+
+@pytest.mark.usefixtures("maps")
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        pytest.param(
+            ["may", "alice", "--map", "bad", "--map", "senders", "--map", "bad.csv"],
+            """\
+sendertrust: bad lines in a map:
+bad:1: expected a blank and logins after the key, found "a@x"
+bad:2: expected each key once (the first one counts), found "a@x"
+bad.csv:1: expected the header row login,address or login,address,right, found "alice,a@x\\n"
+""",
+            id="bad-lines-of-all-maps",
+        ),
+        pytest.param(["who", "a@x", "--map", "latin"], "sendertrust: latin is not UTF-8: 'utf-8' codec", id="latin"),
+        pytest.param(
+            ["who", "a@x", "--map", "csv:"], "sendertrust: [Errno 2] No such file or directory: 'csv:'", id="no"
+        ),
+        pytest.param(
+            ["who", "a@x", "--map", "ldif:senders"], "No such file or directory: 'ldif:senders'", id="no-format"
+        ),
+        pytest.param(["who", "a@x"], "the following arguments are required: --map", id="no-map"),
+        pytest.param(
+            ["who", "a", "--map", "senders"], "expected an address, such as user@domain, found 'a'", id="bare"
+        ),
+        pytest.param(
+            ["who", "a@x", "--map", "senders", "--policy", "x"], "unknown policy 'x': write one of", id="policy"
+        ),
+        pytest.param(
+            ["who", "a@x", "--map", "senders", "--subaddress", "x"], "subaddress is 'x': write", id="subaddress"
+        ),
+        pytest.param(
+            ["may", "a", "--map", "senders", "--default-domain", "x y"], "'x y' is no domain: write", id="domain"
+        ),
+        pytest.param(["check", "--auth-id", "a", "--mail-from", "", "--map", "bad"], "bad:1: expected", id="check"),
+    ],
+)
+def test_a_mistake_in_a_map_is_a_usage_error(
+    arguments: list[str], printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+    captured = capsys.readouterr()
+    assert printed in captured.err
+    assert captured.out == ""
+
+
 def test_the_demo_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "aiosmtpd.smtp", None)
     monkeypatch.delitem(sys.modules, "sendertrust.demo", raising=False)

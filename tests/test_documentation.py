@@ -241,7 +241,7 @@ def test_every_policy_option_is_described() -> None:
     assert described == [field.name for field in attrs.fields(Policy)]
 
 
-@pytest.mark.parametrize("command", ["check", "demo"])
+@pytest.mark.parametrize("command", ["check", "who", "may", "demo"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")

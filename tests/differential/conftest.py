@@ -1,8 +1,0 @@
-"""Makes the modules beside the tests importable, and asks each reader once."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Installs the servers that the integration tests ask, on Debian, as root; may be run again.
+#
+#   bash tests/integration/install.sh
+#
+# Starts none of them: the tests start what they need, on loopback and with folders of their own.
+set -euo pipefail
+
+packages=(
+  jq # docs/how-to/trace.md
+  openssl # test_ldap.py: certificates
+  postfix # test_postmap.py: postmap and postconf
+  postgresql # test_sql.py
+  slapd # test_ldap.py
+)
+
+installed() { dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
+
+missing=()
+for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "all servers are installed: ${packages[*]}"
+  exit 0
+fi
+
+# Debian asks this program before it starts a service; 101 is no. One that is here is left as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+
+apt-get update >/dev/null
+DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null
+echo "installed: ${missing[*]}"
