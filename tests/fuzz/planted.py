@@ -55,15 +55,15 @@ BUGS: Final = (
     Bug(
         "lookup-fails-open",
         "rights.py",
-        '        return "*" if any(',
-        '        return "*" if self.failed or any(',
+        "if not source.overruled(text, key, policy)]\n        return None",
+        "if not source.overruled(text, key, policy)]\n        return '*' if self.failed else None",
         "a directory that does not answer grants everything",
     ),
     Bug(
         "domain-suffix",
         "rights.py",
-        "        if any(address.domain in source.domains for",
-        "        if any(address.domain.endswith(tuple(source.domains)) for",
+        '        yield "@" + address.domain, "@" + address.domain',
+        '        yield from [("@" + address.domain[start:],) * 2 for start in range(len(address.domain))]',
         "`@domain` grants the subdomains too, and every domain that ends in the same letters",
     ),
     Bug(
