@@ -37,8 +37,23 @@ from sendertrust import (
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from enum import Enum
+    from typing import TypeAlias
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
+
+    from sendertrust import Grant
+
+    #: What `check` takes as aliases; the `Enum` is `LOOKUP_FAILED`, whose type has no public name.
+    Found: TypeAlias = (
+        Aliases
+        | Enum
+        | list[str]
+        | list[Grant]
+        | list[str | Grant]
+        | tuple[str | Grant, ...]
+        | AbstractSet[str | Grant]
+    )
 
 __all__ = ["SenderTrust"]
 
@@ -87,7 +102,7 @@ class SenderTrust:
     async def aliases_of(
         self,
         login: str,  # noqa: ARG002 - likewise
-    ) -> Aliases | list[str] | tuple[str, ...] | AbstractSet[str]:
+    ) -> Found:
         """Give what an account may send as beside its own address. Asked at each MAIL; DATA uses that answer.
 
         Override it with the site's own look-up; run one that blocks in
@@ -167,4 +182,4 @@ class SenderTrust:
         except Exception:  # noqa: BLE001 - an outage of any kind is "try again", and never an acceptance
             _log.exception("looking up the aliases of %r failed", login)
             return Aliases.union(LOOKUP_FAILED)
-        return Aliases.union(found)
+        return Aliases.union(found)  # type: ignore[arg-type]  # of the members of all enums it takes that one
