@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendertrust.address import (
+    _INVISIBLE,
+    _PLAIN,
     MAX_ADDRESS_OCTETS,
     MAX_CLAIM_OCTETS,
     MAX_DOMAIN_OCTETS,
@@ -68,6 +70,7 @@ _GOOD: Final = {
     "sharp-s": ("ß@d", "ß@d"),
     "dotless-i": ("\u0131@d", "\u0131@d"),
     "full-width-letter": ("\uff55ser1@d", "\uff55ser1@d"),
+    "full-width-capital": ("\uff38@d", "\uff38@d"),
     "kanji": ("山田@d", "山田@d"),
     "emoji": ("\U0001f44d@d", "\U0001f44d@d"),
     "international-dots": ("山.田@d", "山.田@d"),
@@ -169,6 +172,7 @@ _BAD: Final = {
     # characters of the local part
     "backslash": (r"a\b@d", "local-part-character", 1),
     "comma": ("a,b@d", "local-part-character", 1),
+    "comma-before-quotes": ('a,"b"@d', "local-part-character", 1),
     "angle": ("<u@d>", "local-part-character", 0),
     "angle-octets": ("山<u@d>", "local-part-character", 3),
     "bracket": ("[a]@d", "local-part-character", 0),
@@ -184,6 +188,8 @@ _BAD: Final = {
     "comment-before-at": ("u(c)@d", "comment-in-address", 1),
     "comment-after-at": ("u@(c)d", "comment-in-address", 2),
     "comment-last": ("u@d(c)", "comment-in-address", 3),
+    "comment-end": ("u)@d", "comment-in-address", 1),
+    "comment-end-in-domain": ("u@d)", "comment-in-address", 3),
     "comment-octets": ("山(c)@d", "comment-in-address", 3),
     # control characters, and what is no UTF-8
     "nul": ("u\x00@d", "control-character", 1),
@@ -212,6 +218,8 @@ _BAD: Final = {
     "encoded-word-over-at": ("=?utf-8?q?u@d?=@d", "encoded-word-in-address", 0),
     "encoded-word-quoted": ('"=?utf-8?q?user1?="@d', "encoded-word-in-address", 1),
     "encoded-word-octets": ("山=?utf-8?q?b?=@d", "encoded-word-in-address", 3),
+    "encoded-words": ("=?utf-8?q?a?=.=?utf-8?q?b?=@d", "encoded-word-in-address", 0),
+    "encoded-word-escaped": (r'"=\?utf-8?q?user1?="@d', "encoded-word-in-address", 0),
     # Unicode form of the local part
     "nfd": ("e\u0301@d", "local-part-unicode", 0),
     "nfd-quoted": ('"e\u0301"@d', "local-part-unicode", 0),
@@ -264,6 +272,7 @@ _BAD: Final = {
     "idna-soft-hyphen": ("u@d\u00ad.jp", "domain-idna", 2),
     "idna-zero-width-space": ("u@d\u200b.jp", "domain-idna", 2),
     "idna-zero-width-joiner": ("u@d\u200d.jp", "domain-idna", 2),
+    "idna-zero-width-joiner-where-it-is-valid": ("u@\u0915\u094d\u200d\u0937.jp", "domain-idna", 2),
     "idna-bidi": ("u@d\u202e.jp", "domain-idna", 2),
     "idna-variation-selector": ("u@日\ufe00.jp", "domain-idna", 2),
     "idna-nfd": ("u@e\u0301.jp", "domain-idna", 2),
@@ -276,6 +285,7 @@ _BAD: Final = {
     "a-label-empty": ("u@xn--.jp", "domain-idna", 2),
     "a-label-broken": ("u@xn--a.jp", "domain-idna", 2),
     "a-label-of-ascii": ("u@xn--abc-.jp", "domain-idna", 2),
+    "a-label-in-another-spelling": ("u@xn---mgbh0fb.jp", "domain-idna", 2),  # idna before 3.19 takes it
     "a-label-of-upper-case": ("u@xn--dca.jp", "domain-idna", 2),
     "a-label-of-nfd": ("u@xn--e-xbb.jp", "domain-idna", 2),
     "a-label-of-symbol": ("u@xn--n3h.jp", "domain-idna", 2),
@@ -284,6 +294,7 @@ _BAD: Final = {
     "a-label-upper-case-broken": ("u@d.XN--A", "domain-idna", 2),
     # sizes, in octets
     "local-part-65": (f"{'a' * 65}@d", "address-too-long", 0),
+    "local-part-65-before-a-bad-domain": (f"{'a' * 65}@d..", "address-too-long", 0),
     "local-part-66-octets-of-2": (f"{'é' * 33}@d", "address-too-long", 0),
     "local-part-66-quoted": (f'"{"a " * 32}"@d', "address-too-long", 0),
     "local-part-65-needless-quotes": (f'"{"a" * 65}"@d', "address-too-long", 0),
@@ -422,6 +433,52 @@ def test_prefix_of_an_a_label(prefix: str) -> None:
     assert parse_mailbox(f"u@d.{prefix}a.jp") == Malformed("domain-idna", 2)
 
 
+# DerivedCoreProperties.txt of Unicode 15, Default_Ignorable_Code_Point; and what has no glyph.
+_IGNORABLE: Final = [
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+]  # fmt: skip
+_NO_GLYPH: Final = "\u2800\u2d7f\U0001107f\U00016fe4\U0001d159"
+
+
+def test_every_invisible_character() -> None:
+    """Invisible or bidi characters in an address are malformed, whatever email-validator and idna say of them."""
+    everything = "".join(map(chr, range(0x110000)))
+    expected = {chr(code) for first, last in _IGNORABLE for code in range(first, last + 1)} | set(_NO_GLYPH)
+    assert set(_INVISIBLE.findall(everything)) == expected | {c for c in everything if c.isspace()} - {" "}
+
+
+@pytest.mark.parametrize(
+    ("claim", "plain"),
+    [
+        ("a@b", True),
+        ("a1.b-2.c@d-1.e2--f3.g", True),
+        ("u@xn-a.axn--b.jp", True),
+        ("u@d.xn--a", False),
+        ("a..b@d", False),
+        (".a@d", False),
+        ("a.@d", False),
+        ("a@d.", False),
+        ("a@d..d", False),
+        ("a@-d", False),
+        ("a@d-", False),
+        ("ad", False),
+    ],
+)
+def test_plain_addresses_take_the_fast_path(claim: str, *, plain: bool) -> None:
+    """Law 9: the fast path and the full scanner agree wherever both answer; and plain addresses are fast."""
+    assert bool(_PLAIN.fullmatch(claim)) is plain
+
+
+def test_characters_of_the_fast_path() -> None:
+    letters = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    for claim in ("{}a@d", "a{}@d", "a.{}a@d", "a.a{}@d"):
+        assert {c for c in _PRINTABLE if _PLAIN.fullmatch(claim.format(c))} == letters | set("!#$%&'*+-/=?^_`{|}~")
+    for claim in ("a@{}", "a@d-{}", "a@d.{}"):
+        assert {c for c in _PRINTABLE if _PLAIN.fullmatch(claim.format(c))} == letters
+
+
 # Envelopes
 
 
@@ -435,6 +492,7 @@ def test_null_path(path: str, *, legacy_dots: bool) -> None:
 def test_null_path_is_no_address() -> None:
     """RFC 5321 4.5.5."""
     assert NULL_PATH is NullPath.NULL_PATH
+    assert NULL_PATH.value == "<>"
     assert not isinstance(NULL_PATH, Address)
     assert pickle.loads(pickle.dumps(NULL_PATH)) is NULL_PATH  # noqa: S301 - our own bytes
 
@@ -448,6 +506,7 @@ def test_null_path_is_no_address() -> None:
         ("<\udcff@d", "angle-unclosed", 4),
         ("<u@d> ", "text-after-address", 5),
         ("<u@d> SIZE=10", "text-after-address", 5),
+        ("<u@d>x>y", "text-after-address", 7),
         ("<山@d>山", "text-after-address", 7),
         ("<><u@d", "text-after-address", 2),
         ("<u@d>>", "angle-unopened", 4),
@@ -496,6 +555,7 @@ def test_path_of_more_than_1_kib(path: str, rule: str) -> None:
     malformed = parse_reverse_path(path)
     assert isinstance(malformed, Malformed)
     assert malformed.rule == rule
+    assert malformed.offset == 0 or rule != "address-too-long"
 
 
 def test_mailbox_of_more_than_1_kib() -> None:
@@ -531,6 +591,7 @@ def test_legacy_dots(claim: str, canonical: str) -> None:
     assert parse_reverse_path(f"<{claim}>") == Malformed("local-part-dots", 1)
     assert parse_mailbox(claim, legacy_dots=True) == Address(canonical)
     assert parse_reverse_path(f"<{claim}>", legacy_dots=True) == Address(canonical)
+    assert parse_reverse_path(claim, legacy_dots=True) == Address(canonical)
     assert parse_mailbox(canonical) == parse_mailbox(canonical, legacy_dots=True) == Address(canonical)
     # A login is never a claim.
     assert login_address(claim, None) == Address(canonical)
@@ -600,6 +661,7 @@ def test_domain(text: str, domain: str | Malformed) -> None:
         (r'"A\"\\b"@d', r'"a\"\\b"@d', "d"),
         ("A@[1.2.3.4]", "a@[1.2.3.4]", "[1.2.3.4]"),
         ("\u00c9A@d", "\u00c9a@d", "d"),
+        ('"\u00c9@AZ["@d', '"\u00c9@az["@d', "d"),
         ("\u212aK@d", "\u212ak@d", "d"),
         ("\u0130I@d", "\u0130i@d", "d"),
         ("\u1e9eS@d", "\u1e9es@d", "d"),

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason, TrustLevel, check
 from sendertrust.address import Address, as_text
-from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
+from sendertrust.author import (
+    _DOTTED_ADDRESS,
+    _HERE,
+    Mailbox,
+    _unquoted,
+    _without_comments,
+    hidden_addresses,
+    parse_author,
+    shown_addresses,
+    simple_author,
+)
 from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
 
@@ -107,6 +117,7 @@ HONEST: Final = {
     "handle": f'"@handle" <{OWN}>',
     "User @ Company": f'"User @ Company" <{OWN}>',
     "at with a dotted word elsewhere": f'"User @ Company Co. Ltd." <{OWN}>',
+    "User @ Company and a comma": f'"User @ Company, Tokyo" <{OWN}>',
     "full-width brackets": f"＜山田＞ <{OWN}>",
     "colon in quotes": f'"Support: Taro" <{OWN}>',
     "ISO-2022-JP": f"{b_word(jis(';3', 'ED'), 'ISO-2022-JP')} <{OWN}>",
@@ -465,9 +476,14 @@ HIDDEN: Final = {
     "comma right after the quotes": f'{OWN} ("{CEO}", Boss)',
     "words between": f'"x {CEO} x, Boss" <{OWN}>',
     "comma in a comment": f"{OWN} (x, {CEO})",
+    "comma in a comment in front": f"(x,{CEO}) {OWN}",
+    "comma behind a blank, in a comment behind": f"<{OWN}> (ceo@corp ,x)",
+    "comma first, encoded": f"=?utf-8?q?=2Cceo=40corp?= <{OWN}>",
     "escaped at": rf'"<ceo\@victim.example>" <{OWN}>',
     "escaped at beside a comma": rf'"Boss, ceo\@victim.example" <{OWN}>',
     "blanks around the at, beside a comma": f'"Boss, ceo @ victim.example" <{OWN}>',
+    "tabs around the at, beside a comma": f'"Boss, ceo\t@\tvictim.example" <{OWN}>',
+    "fold before the at, beside a comma": f'"Boss, ceo\r\n @victim.example" <{OWN}>',
     "escaped brackets": rf'"\<{CEO}\>" <{OWN}>',
     "escaped comma": rf'"{CEO}\, Boss" <{OWN}>',
     "escaped quotes around": rf'"a\" <{CEO}> \"" <{OWN}>',
@@ -539,6 +555,7 @@ HIDDEN_DEEPER: Final = {
     "decoded bracket without an end": f"=?utf-8?q?=3Cblack?= <{OWN}>",
     "route with a bang": f'"<victim!ceo>" <{OWN}>',
     "route with a percent sign": f'"<ceo%victim.example>" <{OWN}>',
+    "route in a comment in front": f"(<victim!ceo>) {OWN}",
     "EBCDIC by another name": f"{b_word(f'<{CEO}>'.encode('cp037'), 'ebcdic-cp-us')} <{OWN}>",
     "EBCDIC with a blank in its name": f"{b_word(f'<{CEO}>'.encode('cp037'), 'cp 037')} <{OWN}>",
     "EBCDIC by a name that is not known": f"{b_word(f'<{CEO}>'.encode('cp1140'), 'ibm-1047')} <{OWN}>",
@@ -572,8 +589,9 @@ HIDDEN_DEEPER: Final = {
     # Where a bracket with blanks would be all that is between a name and the address.
     "quote in a word, blanks in the brackets": f'"ceo@corp" =?utf-8?q?=22?= < {OWN} >',
     "parenthesis in a word, comment behind": f"=?utf-8?q?=28?= <{OWN}> (ceo@corp)",
-    # A codec shows Hangul here, or the address to whoever does not know it.
+    # A codec shows letters here, or the address to whoever does not know it.
     "ISO-2022-KR to a reader that does not know it": f"=?iso-2022-kr?q?=1B$)C=0E<ceo@victim.example>=0F?= <{OWN}>",
+    "UTF-16 to a reader that does not know it": f"{b_word(b'<ceo@victim.example>', 'utf-16be')} <{OWN}>",
 }
 
 
@@ -603,6 +621,23 @@ HIDDEN_TEXTS: Final = {
     "own part": (f'"a: b {CEO} c" <{OWN}>', set()),
     "nothing": (f'"a, b" <{OWN}>', set()),
     "brackets around the address itself": (f'"a@b <" <{OWN}>', set()),
+    "blanks beside a letter": (f'"a X {CEO}, x" <{OWN}>', {CEO}),
+    "bracket in front, at behind": (f"(<) {OWN} (a@b)", set()),
+    "own part, comment in front": (f"(a: b {CEO} c) {OWN}", set()),
+    "part with brackets": (f'"x, a <b> {CEO} y, z" <{OWN}>', set()),
+    "a letter on both sides": (f'"X {CEO} X" <{OWN}>', set()),
+    "a letter before the comma": (f"<{OWN}> ({CEO} X, y)", set()),
+    "nothing before it, a comma at the end": (f"=?utf-8?q?ceo=40corp?= <{OWN}> (x,)", set()),
+    "own address and a letter, in front": (f"(=?utf-8?q?=28?= {OWN}X) {OWN}", {f"{OWN}X", f"(({OWN}X)"}),
+    "a letter and the own address, behind": (f"{OWN} (X{OWN} =?utf-8?q?=28?=)", {f"X{OWN}", f"(X{OWN}()"}),
+    "a backslash": (rf'"x, \{CEO}" <{OWN}>', {CEO}),
+    "nothing before the bang": (f'"<!ceo>" <{OWN}>', set()),
+    "nothing behind the percent sign": (f'"<100%>" <{OWN}>', set()),
+    "a letter at its end": (f'"x, ceoX@victim.example" <{OWN}>', {"ceoX@victim.example"}),
+    "a blank that is none to NFKC": (f'"x, ceo\u1680@victim.example" <{OWN}>', set()),
+    "undotted but for the sentence": (f'"x, User @ Company." <{OWN}>', set()),
+    "words in brackets": (f'"<x {CEO} y>" <{OWN}>', {CEO}),
+    "blanks beside a letter, decoded": (f"{b_word(f'a X {CEO}, x')} <{OWN}>", {CEO, f"aX{CEO}"}),
 }
 
 
@@ -629,6 +664,83 @@ def test_encoded_words_are_counted() -> None:
     assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", len(most))
 
 
+# What stands around the address (here ``#``) without quotes and comments, and what is found there.
+AROUND: Final[dict[str, tuple[str, list[str]]]] = {
+    "nothing": ("<#>", []),
+    "a name": ("a, b <#>", []),
+    "an at before it": (" x @ <#>", ["x @"]),
+    "an at right before it": ("x@#", ["x@"]),
+    "an at, then a letter": ("x@X <#>", []),
+    "an at, then a no-break space": ("x@\u00a0<#>", []),
+    "an at, then a no-break space, bare": ("x@\u00a0#", []),
+    "a no-break space, then an at": ("\u00a0x@#", ["\u00a0x@"]),
+    "a letter, then an at": ("Xx@# @X", ["Xx@"]),
+    "brackets": ("<ceo@corp><#>", ["ceo@corp"]),
+    "brackets, dotted": (f"<{CEO}> <#>", [CEO]),
+    "several brackets": ("<ceo@corp> <b@x> <#>", ["ceo@corp"]),
+    "a letter at its end, bare": (f"{CEO}X#", [f"{CEO}X"]),
+    "brackets in brackets": ("<ceo@corp>> <#>", ["ceo@corp"]),
+    "brackets without an at": ("a <black> <#>", ["a <black>"]),
+    "bracket without an end": ("<black<#>", ["<black"]),
+    "bracket without an end, at": ("<ceo@corp<#>", ["ceo@corp"]),
+    "blanks in the brackets": (f"{CEO}, < # > a@b.c", [CEO, "a@b.c"]),
+    "blanks in the brackets, an at": ("x@ < # > x@", ["x@", "x@"]),
+    "address behind it": (f"<#> {CEO}", [CEO]),
+    "behind it and a bracket": (f"<#>> {CEO}", [f">{CEO}"]),
+    "a no-break space behind it": (f"#\u00a0>{CEO}", [f"\u00a0>{CEO}"]),
+    "a letter behind it": (f"#X>{CEO}", [f"X>{CEO}"]),
+    "words in a row": ("The ceo@victim.example Office; a@b <#>", ["Theceo@victim.exampleOffice"]),
+}
+
+
+@pytest.mark.parametrize(("around", "hidden"), AROUND.values(), ids=AROUND.keys())
+def test_what_is_hidden_around_an_address(around: str, hidden: list[str]) -> None:
+    """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
+    mailbox = Mailbox(Address(OWN), unquoted=(around.replace("#", _HERE),))
+    assert list(hidden_addresses(mailbox)) == hidden
+
+
+@pytest.mark.parametrize(
+    ("view", "left"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("a(b)c", "ac"),
+        ("a(b(c)d)e", "ae"),
+        ("(((a)))b(c)d", "bd"),
+        ("a)b))c(d)e", "abce"),
+        ("a(b", "a"),
+        ("a((b)c", "a"),
+    ],
+)
+def test_what_is_left_without_comments(view: str, left: str) -> None:
+    """RFC 5322, 3.2.2: comments nest."""
+    assert _without_comments(view) == left
+
+
+@pytest.mark.parametrize(
+    ("view", "left"),
+    [
+        ("", ""),
+        ('a"b"c', "ac"),
+        ('"a\\"b"c', "c"),
+        ('"a"@b', '"a"@b'),
+        ('"a" @b', '"a" @b'),
+        ('a"b', 'a"b'),
+        ("a(b)c", "ac"),
+        ("a(b(c)d)e", "ae"),
+        ("a(\\))e", "ae"),
+        ("a\\(b)c", "a\\(b)c"),
+        ('a"(b)"c', "ac"),
+        ('a("b)"c', 'a"c'),
+        ('a(b "c"', 'a(b "c"'),
+    ],
+)
+def test_what_is_left_without_quotes(view: str, left: str) -> None:
+    """RFC 5322, 3.2.2 and 3.2.4; a comment without an end is none to anybody who goes on reading."""
+    assert _unquoted(view) == left
+
+
 SHOWN: Final = {
     "quoted": (f'"{CEO}" <{OWN}>', [CEO]),
     "in words": (f'"Boss {CEO} Tokyo" <{OWN}>', [CEO]),
@@ -644,6 +756,7 @@ SHOWN: Final = {
     "quoted local part": (f'{OWN} ("c e"@victim.example)', ['"c e"@victim.example']),
     "decoded word before it, in quotes": (f'"=?utf-8?q?X?= {CEO}" <{OWN}>', [CEO]),
     "undotted": (f'"ceo@victim" <{OWN}>', []),
+    "short domain": (f'"ceo@X.XX" <{OWN}>', ["ceo@X.XX"]),
     "undotted but for the sentence": (f'"ceo@victim." <{OWN}>', []),
     "handle": (f'"@handle.example" <{OWN}>', []),
     "User @ Company": (f'"User @ Company.example" <{OWN}>', []),
@@ -668,6 +781,38 @@ def test_a_name_shows_quotes_that_are_decoded() -> None:
 def test_parentheses_in_a_quoted_local_part_are_no_comment() -> None:
     """RFC 5322, 3.2.4: a quoted string has no comments in it."""
     assert one('"a)b"@test-sample.jp').address == Address('"a)b"@test-sample.jp')
+
+
+def test_colons_in_a_literal_are_no_group() -> None:
+    """RFC 5321, 4.1.3: an address literal may have colons; RFC 5322, 3.4.1: a literal is one token."""
+    assert one("user1@[IPv6:FE80::1]").address == Address("user1@[ipv6:fe80::1]")
+
+
+@pytest.mark.parametrize("end_of_line", ["\r\n", "\n"])
+def test_line_ends_are_not_escaped(end_of_line: str) -> None:
+    """RFC 5322, 3.2.1: a quoted-pair has VCHAR or WSP."""
+    assert parse_author(f'"a\\{end_of_line} b" <{OWN}>', SUBMISSION) == Malformed("quotes-unclosed", 0)
+    assert parse_author(f"(a\\{end_of_line} b) {OWN}", SUBMISSION) == Malformed("comment-unclosed", 0)
+
+
+def test_decoding_ends_after_three_times() -> None:
+    """Law, 4: 'the decoded text (repeated to a small fixed depth […])'."""
+    encoded = f"<{CEO}>"
+    for times in range(1, 5):
+        encoded = b_word(encoded)
+        findings = asked(f"{encoded} <{OWN}>").findings
+        assert [finding.rule for finding in findings] == (["hidden-address"] if times <= 3 else [])
+
+
+def test_characters_of_what_is_no_chance() -> None:
+    """Law, 4: 'A dotted domain is needed', where octets of letters might be an address by chance."""
+    letters = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    for view, digits in (("{}@b.c", True), ("a@{}.c", True), ("a@b.{}", False)):
+        found = {c for c in PRINTABLE if _DOTTED_ADDRESS.search(view.format(c))}
+        assert found - {"-"} == (letters if digits else letters - set("0123456789"))
+    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a@b{c}c")} == {"."}
+    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a{c}b.c")} == {"@"}
+    assert _DOTTED_ADDRESS.search(" a@b-c.d ")
 
 
 @pytest.mark.parametrize("body", [body for body, shown in SHOWN.values() if shown])
@@ -713,6 +858,8 @@ SIMPLE: Final = {
     "atoms": (f" J. Q. Public\t<{OWN}> ", OWN),
     "quoted": (f'"Public, J. (x)" <{OWN}>', OWN),
     "no name": (f'""<{OWN}>', OWN),
+    "tabs": (f'"a"\t<{OWN}>\t', OWN),
+    "tabs, bare": (f"\t{OWN}\t", OWN),
     "upper-case domain": ("User1@TEST-Sample.JP", "User1@test-sample.jp"),
 }
 
@@ -762,7 +909,9 @@ def refused_for(rule: str, characters: Iterable[str], body: str) -> set[str]:
 def test_characters_of_names_on_the_fast_path() -> None:
     """Law 9: 'The fast path and the full scanner agree'; the fast path is for names that cannot hide anything."""
     assert {c for c in PRINTABLE if not simple_author(f'"{c}" <{OWN}>', SUBMISSION)} == set('"\\@<>=')
-    assert {c for c in PRINTABLE if not simple_author(f"{c} <{OWN}>", SUBMISSION)} == set('"(),:;<=>@[\\]')
+    for name in ("{} <%s>", "a{}a <%s>"):
+        bodies = {c: (name % OWN).format(c) for c in [*PRINTABLE, "\t"]}
+        assert {c for c, body in bodies.items() if not simple_author(body, SUBMISSION)} == set('"(),:;<=>@[\\]')
 
 
 def test_lengths_on_the_fast_path() -> None:
@@ -814,7 +963,8 @@ def test_punctuation_around_what_a_name_shows() -> None:
 
 def test_what_splits_a_name() -> None:
     """Law, 4: '*extractable*: inside `<…>`, or beside a `,` `;` `:`'."""
-    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f'"x {CEO} {{}} y" <{OWN}>', f'"x {{}} {CEO} y" <{OWN}>'):
+    names = (f"x {{0}}{CEO}{{0}} y", f"x {CEO} {{}} y", f"x {{}} {CEO} y", f"x {CEO} y{{}} z")
+    for body in (f'"{name}" <{OWN}>' for name in names):
         found = {c: set(hidden_addresses(one(body.format(c)))) for c in PRINTABLE if c != '"'}
         assert {c for c, hidden in found.items() if hidden == {CEO}} - set("<>") == set(",:;")
         assert {c for c, hidden in found.items() if hidden} - set("<>") == set(",:;")
