@@ -451,6 +451,14 @@ def test_every_body_is_looked_at_before_two_are_read() -> None:
         check(OWN, OWN, [OWN, OTHER, 1], policy=SUBMISSION)  # type: ignore[list-item]  # that is the point
 
 
+@pytest.mark.parametrize("kind", [type("Text", (str,), {}), type("Octets", (bytes,), {})], ids=["str", "bytes"])
+def test_a_subclass_of_text_is_text(kind: Any) -> None:
+    claim = kind(OWN) if issubclass(kind, str) else kind(OWN.encode())
+    assert check(OWN, claim, claim, policy=SUBMISSION).reason is OK
+    assert check(OWN, claim, [claim], policy=SUBMISSION).reason is OK
+    assert check_message(OWN, claim, [("From", claim)], policy=SUBMISSION).reason is OK
+
+
 def test_a_login_without_an_address_acts_on_behalf_of_nobody() -> None:
     grants: list[str | Grant] = [BEHALF_OF_OTHER, ALIAS]
     message = [("From", OTHER), ("Sender", ALIAS)]
