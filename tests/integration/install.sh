@@ -7,10 +7,15 @@
 set -euo pipefail
 
 packages=(
+  gcc # pymilter, which pip compiles
   jq # docs/how-to/trace.md
+  libmilter-dev # likewise
+  libsasl2-modules # test_postfix.py: AUTH PLAIN
   openssl # test_ldap.py: certificates
-  postfix # test_postmap.py: postmap and postconf
+  postfix # test_postmap.py: postmap and postconf; test_postfix.py
   postgresql # test_sql.py
+  python3-dev # likewise, for Debian's own Python
+  sasl2-bin # test_postfix.py: saslpasswd2
   slapd # test_ldap.py
 )
 
