@@ -23,7 +23,6 @@ run it as it is::
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import sys
 from typing import TYPE_CHECKING, Final
@@ -89,11 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments("sendertrust.integrations.exim", "Answer the questions of Exim's ACLs.")
     options = parser.parse_args(argv)
     server = EximServer(service("exim", parser, options))
-    try:
-        asyncio.run(Listener(server.answer, max_octets=MAX_OCTETS).run(options.socket, options.socket_mode))
-    except OSError as error:
-        parser.error(str(error))
-    return 0
+    return Listener(server.answer, max_octets=MAX_OCTETS).main(parser, options)
 
 
 if __name__ == "__main__":

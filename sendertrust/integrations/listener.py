@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Awaitable, Callable
     from typing import TypeAlias
 
@@ -37,6 +38,14 @@ class Listener:
         self._ended = asyncio.Event()
         #: Is set when `run` listens.
         self.listening = asyncio.Event()
+
+    def main(self, parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+        """Run as the command line says, until SIGTERM; leave with status 2 if the socket cannot be had."""
+        try:
+            asyncio.run(self.run(options.socket, options.socket_mode))
+        except OSError as error:
+            parser.error(str(error))
+        return 0
 
     async def run(self, path: str, mode: int) -> None:
         """Listen at *path* until SIGTERM or SIGINT; raise `OSError` if it cannot be had."""

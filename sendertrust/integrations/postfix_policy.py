@@ -18,7 +18,6 @@ or run it as it is::
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from typing import TYPE_CHECKING, Final
@@ -79,11 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments("sendertrust.integrations.postfix_policy", "Answer Postfix policy requests.")
     options = parser.parse_args(argv)
     server = PolicyServer(service("postfix-policy", parser, options))
-    try:
-        asyncio.run(Listener(server.answer, max_octets=MAX_OCTETS).run(options.socket, options.socket_mode))
-    except OSError as error:
-        parser.error(str(error))
-    return 0
+    return Listener(server.answer, max_octets=MAX_OCTETS).main(parser, options)
 
 
 if __name__ == "__main__":
