@@ -446,7 +446,7 @@ def assert_promise(submission: Submission, verdict: Verdict) -> None:
     if len(authors) == 1 and not _NOT_PLAIN.search(body):
         assert body.count(b"@") == 1, "one address"
         _assert_plainly(_AROUND_ADDRESS.sub(b"", body), authors[0], "From")
-    if VICTIM not in {author.encode() for author in authors}:
+    if not any(VICTIM in author.encode() for author in authors):
         views = [body.decode("utf-8", "replace"), *_decoded(body)]
         seen = [view.encode() for text in views for view in (text, unicodedata.normalize("NFKC", text))]
         assert not any(_EXTRACTABLE.search(view) for view in seen), "a hidden address"
