@@ -19,23 +19,29 @@ packages=(
   slapd # test_ldap.py
 )
 
+policy=/usr/sbin/policy-rc.d
+
 installed() { dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
 
-missing=()
-for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
-if [ ${#missing[@]} -eq 0 ]; then
-  echo "all servers are installed: ${packages[*]}"
-  exit 0
-fi
+install_missing() {
+  local missing=() package
+  for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo "all packages are installed: ${packages[*]}"
+    return
+  fi
+  # Debian asks this program before it starts a service; 101 is no. One that is here is left as it is.
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  apt-get update >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null
+  echo "installed: ${missing[*]}"
+}
 
-# Debian asks this program before it starts a service; 101 is no. One that is here is left as it is.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod 755 "$policy"
-  trap 'rm -f "$policy"' EXIT
-fi
-
-apt-get update >/dev/null
-DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}" >/dev/null
-echo "installed: ${missing[*]}"
+install_missing
+# Debian lets a machine have one mail server: the other two are unpacked.
+bash "$(dirname "$0")/exim.sh"
+bash "$(dirname "$0")/opensmtpd.sh"
