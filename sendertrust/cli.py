@@ -30,10 +30,14 @@ from sendertrust import (
 from sendertrust.maps import FORMATS, MapError, SenderMap, read
 
 if TYPE_CHECKING:
+    from argparse import _SubParsersAction  # argparse has no public name for what takes the commands
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from sendertrust import Policy
     from sendertrust.maps import Entry, MapProblem
+
+    Commands: TypeAlias = _SubParsersAction[argparse.ArgumentParser]
 
 __all__ = ["main"]
 
@@ -81,75 +85,96 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"sendertrust {metadata.version('sendertrust')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(commands)
+    _add_who(commands)
+    _add_may(commands)
+    _add_demo(commands)
+    return parser
 
-    checking = commands.add_parser(
+
+def _add_check(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "check",
-        help="judge one submission",
-        description="Judge one submission: print the verdict, what each level would say, and the SMTP reply.",
-        epilog=_CHECK_EPILOG,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "judge one submission",
+        "Judge one submission: print the verdict, what each level would say, and the SMTP reply.",
+        _CHECK_EPILOG,
     )
-    checking.set_defaults(run=_check)
-    checking.add_argument("--auth-id", required=True, metavar="A", help="the login; '' if nobody logged in")
-    checking.add_argument("--mail-from", required=True, metavar="M", help="the envelope sender; '' is the null path")
-    header = checking.add_mutually_exclusive_group()
+    parser.set_defaults(run=_check)
+    parser.add_argument("--auth-id", required=True, metavar="A", help="the login; '' if nobody logged in")
+    parser.add_argument("--mail-from", required=True, metavar="M", help="the envelope sender; '' is the null path")
+    header = parser.add_mutually_exclusive_group()
     header.add_argument(
         "--header-from", action="extend", nargs="+", metavar="H", help="the body of every From field, one argument each"
     )
     header.add_argument("--message", metavar="FILE", help="the message, or its header block; - is standard input")
-    checking.add_argument(
+    parser.add_argument(
         "--line-ends", choices=("crlf", "lf"), default="crlf", help="how the lines of the message end (default: crlf)"
     )
-    checking.add_argument(
+    parser.add_argument(
         "--alias",
         action="append",
         default=[],
         metavar="X",
         help="what else the account owns: user@domain, @domain, *",
     )
-    _add_map_option(checking)
-    checking.add_argument("--lookup-failed", action="store_true", help="as if the alias directory had not answered")
-    checking.add_argument("--level", metavar="L", help="auth, envelope or header (default: the policy's)")
-    _add_policy_options(checking, EPOST)
-    checking.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    _add_map_option(parser)
+    parser.add_argument("--lookup-failed", action="store_true", help="as if the alias directory had not answered")
+    parser.add_argument("--level", metavar="L", help="auth, envelope or header (default: the policy's)")
+    _add_policy_options(parser, EPOST)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
-    who = commands.add_parser(
+
+def _add_who(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "who",
-        help="say who may send as an address",
-        description="Print whom a map lets send as ADDRESS ('' is the null path), and where it says so.",
-        epilog=_MAP_EPILOG,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "say who may send as an address",
+        "Print whom a map lets send as ADDRESS ('' is the null path), and where it says so.",
+        _MAP_EPILOG,
     )
-    who.set_defaults(run=_who)
-    who.add_argument("address", metavar="ADDRESS")
-    _add_map_option(who, required=True)
-    _add_policy_options(who, SUBMISSION)
+    parser.set_defaults(run=_who)
+    parser.add_argument("address", metavar="ADDRESS")
+    _add_map_option(parser, required=True)
+    _add_policy_options(parser, SUBMISSION)
 
-    may = commands.add_parser(
+
+def _add_may(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
         "may",
-        help="say what an account may send as",
-        description="Print what a map lets LOGIN send as beside its own address, and where it says so.",
-        epilog=_MAP_EPILOG,
+        "say what an account may send as",
+        "Print what a map lets LOGIN send as beside its own address, and where it says so.",
+        _MAP_EPILOG,
+    )
+    parser.set_defaults(run=_may)
+    parser.add_argument("login", metavar="LOGIN")
+    _add_map_option(parser, required=True)
+    _add_default_domain(parser)
+
+
+def _add_demo(commands: Commands) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        "play the E-Post document's SMTP session over a real socket",
+        "Start a submission server on loopback, play the E-Post document's SMTP session and one honest message\n"
+        "against it, and print both sides. Exit status 0 if every reply was as expected, else 1.",
+    )
+    parser.set_defaults(run=_demo)
+    parser.add_argument("--serve", action="store_true", help="stay up instead, so that you can use telnet")
+    parser.add_argument("--port", type=_port_number, metavar="N", help="with --serve: the port (default: a free one)")
+
+
+def _add_command(commands: Commands, name: str, summary: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=text,
+        epilog=epilog,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    may.set_defaults(run=_may)
-    may.add_argument("login", metavar="LOGIN")
-    _add_map_option(may, required=True)
-    may.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
-
-    demo = commands.add_parser(
-        "demo",
-        help="play the E-Post document's SMTP session over a real socket",
-        description="Start a submission server on loopback, play the E-Post document's SMTP session and one honest "
-        "message against it, and print both sides. Exit status 0 if every reply was as expected, else 1.",
-        allow_abbrev=False,
-    )
-    demo.set_defaults(run=_demo)
-    demo.add_argument("--serve", action="store_true", help="stay up instead, so that you can use telnet")
-    demo.add_argument("--port", type=_port_number, metavar="N", help="with --serve: the port (default: a free one)")
     return parser
 
 
@@ -167,8 +192,12 @@ def _add_map_option(parser: argparse.ArgumentParser, *, required: bool = False) 
 def _add_policy_options(parser: argparse.ArgumentParser, default: Policy) -> None:
     names = f"{', '.join(_POLICIES)} (default: {default.name})"
     parser.add_argument("--policy", metavar="NAME", default=default.name, help=names)
-    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
+    _add_default_domain(parser)
     parser.add_argument("--subaddress", metavar="C", default="", help="what begins a subaddress, such as +")
+
+
+def _add_default_domain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
 
 
 def _port_number(text: str) -> int:
