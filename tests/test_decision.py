@@ -19,6 +19,7 @@ from sendertrust import (
     UNSEEN,
     Action,
     Aliases,
+    Finding,
     Grant,
     Policy,
     PolicyError,
@@ -422,6 +423,14 @@ def test_on_behalf_needs_the_sender_field() -> None:
     )
 
 
+def test_sender_is_read_with_the_line_ends_of_the_message() -> None:
+    block = f"From: {OTHER}\nSender: Me\n <{OWN}>\n\n".encode()
+    verdict = check_message(OWN, OWN, block, [BEHALF_OF_OTHER], policy=SUBMISSION, line_ends="lf")
+    assert verdict.reason is OK
+    block = f"From: {OWN}\nSender: Me\n <{OWN}>\n\n".encode()
+    assert check_message(OWN, OWN, block, policy=STRICT, line_ends="lf").reason is OK
+
+
 def test_on_behalf_says_nothing_of_other_addresses() -> None:
     verdict = on_behalf(("Sender", OWN), grant=Grant(ALIAS, Right.ON_BEHALF_OF))
     assert [finding.rule for finding in verdict.findings] == ["from-owner"]
@@ -608,7 +617,7 @@ BY_PASSING_WHAT = [
     # argument, value, error, what its message says to pass
     ("auth_id", b"user1", TypeError, "str or None"),
     ("auth_id", 1, TypeError, "str or None"),
-    ("envelope_from", None, TypeError, "str or bytes"),
+    ("envelope_from", None, TypeError, "pass envelope_from as str or bytes"),
     ("envelope_from", UNSEEN, TypeError, "str or bytes"),
     ("envelope_from", [OWN], TypeError, "str or bytes"),
     ("envelope_from", bytearray(b"x"), TypeError, "str or bytes"),
@@ -642,7 +651,12 @@ BY_PASSING_WHAT = [
     ("level", "header", TypeError, "TrustLevel.parse"),
     ("policy", None, TypeError, "EPOST, SUBMISSION or STRICT"),
     ("policy", "EPOST", TypeError, "Policy"),
-    ("policy", STRICT, ValueError, "check_message"),
+    (
+        "policy",
+        STRICT,
+        ValueError,
+        "this policy reads Sender and Resent fields too: call check_message with the header block",
+    ),
     ("policy", attrs.evolve(EPOST, sender_field="must_match"), ValueError, "check_message"),
     ("line_ends", "LF", ValueError, "crlf, lf"),
     ("line_ends", "\r\n", ValueError, "crlf, lf"),
@@ -695,14 +709,18 @@ def test_check_message_says_what_to_pass(message: Any, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "value", "error"),
-    [row[:3] for row in BY_PASSING_WHAT if row[0] != "header_from" and row[1] != STRICT and row[3] != "check_message"],
+    ("argument", "value", "error", "says"),
+    [row for row in BY_PASSING_WHAT if row[0] != "header_from" and "check_message" not in str(row[3])],
 )
-def test_check_message_takes_the_same_arguments(argument: str, value: object, error: type[Exception]) -> None:
+def test_check_message_takes_the_same_arguments(
+    argument: str, value: object, error: type[Exception], says: str
+) -> None:
     arguments: dict[str, Any] = {"auth_id": OWN, "envelope_from": OWN, "message": FROM, argument: value}
 
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         check_message(**arguments)
+
+    assert says in str(caught.value)
 
 
 def test_forgetting_the_header_is_an_error() -> None:
@@ -795,6 +813,8 @@ def test_not_authenticated(preset: Policy, decision: Action, header: Any, auth_i
         assert verdict.decision is verdict.action is decision
         assert (verdict.applies, verdict.achieved, verdict.auth_id) == (False, None, None)
         assert (verdict.reason, verdict.reasons) == (Reason.NOT_AUTHENTICATED, (Reason.NOT_AUTHENTICATED,))
+        assert verdict.findings == (Finding(Reason.NOT_AUTHENTICATED, None, "login-required"),)
+        assert verdict.matched_by == (None,)
         assert not verdict.pending
         assert not any(map(verdict.satisfies, TrustLevel))
 
@@ -1087,6 +1107,17 @@ def test_canonical_addresses() -> None:
     assert verdict.auth_id == OWN
 
 
+@pytest.mark.parametrize("envelope", [OWN, f"<{OWN}>", OWN.encode(), OWN.upper()])
+@pytest.mark.parametrize("header", [OWN, f"<{OWN}>", OWN.upper(), f"(me) {OWN}"])
+def test_however_the_own_address_is_written(envelope: str | bytes, header: str) -> None:
+    """Most submissions are answered by themselves, and as all others are."""
+    verdict = check(OWN, envelope, header, level=HEADER)
+
+    assert (verdict.decision, verdict.findings, verdict.matched_by) == (ACCEPT, (), ("own", "own"))
+    assert str(verdict.envelope_from).lower() == verdict.header_from[0].lower() == OWN
+    assert len(verdict.header_from) == 1
+
+
 @pytest.mark.parametrize(
     ("envelope", "header", "stored"),
     [("<>", None, ("", ())), ("a b", "a b", (None, ())), (OWN, f"{OWN},{ALIAS}", (OWN, (OWN, ALIAS)))],
@@ -1134,6 +1165,22 @@ def test_finding(envelope: str, header: str | None, finding: tuple[Reason, str |
     (found,) = check(OWN, envelope, header).findings
 
     assert (found.reason, found.claimed, found.rule, found.offset) == finding
+
+
+@pytest.mark.parametrize(("count", "reason"), [(32, OK), (33, Reason.DISPLAY_NAME_SPOOF)])
+def test_a_name_with_more_addresses_than_anybody_has(count: int, reason: Reason) -> None:
+    """Each is looked up, so their number is bounded; all of them are the account's here."""
+    aliases = [f"a{number}@a.example" for number in range(count)]
+    policy = attrs.evolve(SUBMISSION, display_name="reject")
+
+    assert check(OWN, OWN, f'"{" ".join(aliases)}" <{OWN}>', aliases, policy=policy).reason is reason
+
+
+def test_what_a_failed_source_may_know_is_named() -> None:
+    header = f'"{CEO}," <{OWN}>'
+    (found,) = check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).findings
+
+    assert found == Finding(Reason.LOOKUP_FAILED, CEO, "from-lookup")
 
 
 def test_a_long_claim_is_cut() -> None:
