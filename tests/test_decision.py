@@ -1176,6 +1176,26 @@ def test_a_name_with_more_addresses_than_anybody_has(count: int, reason: Reason)
     assert check(OWN, OWN, f'"{" ".join(aliases)}" <{OWN}>', aliases, policy=policy).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (f"'{ALIAS}'", OK),
+        (f"'{ALIAS}',", OK),
+        (f"'{ALIAS},", FROM_HIDDEN_ADDRESS),
+        (f"{ALIAS}',", FROM_HIDDEN_ADDRESS),
+        (f"'{CEO}'", Reason.DISPLAY_NAME_SPOOF),
+        ("a..b.@docomo.ne.jp", OK),
+        ("x@-.example", Reason.DISPLAY_NAME_SPOOF),
+    ],
+)
+def test_what_a_name_shows_is_read_as_clients_write_it(name: str, reason: Reason) -> None:
+    """Some clients put a name in single quotes; a shown address may have the dots of an old one."""
+    policy = attrs.evolve(SUBMISSION, display_name="reject")
+    verdict = check(OWN, OWN, f'"{name}" <{OWN}>', [ALIAS, "a..b.@docomo.ne.jp"], policy=policy)
+
+    assert verdict.reason is reason
+
+
 def test_what_a_failed_source_may_know_is_named() -> None:
     header = f'"{CEO}," <{OWN}>'
     (found,) = check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).findings
