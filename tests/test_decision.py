@@ -437,6 +437,13 @@ def test_on_behalf_says_nothing_of_other_addresses() -> None:
     assert verdict.advisories == ()
 
 
+def test_a_grant_on_behalf_lets_nobody_be_the_sender() -> None:
+    fields = [("From", OWN), ("Sender", OTHER)]
+    (found,) = check_message(OWN, OWN, fields, [BEHALF_OF_OTHER], policy=STRICT).findings
+
+    assert found == Finding(SENDER_MISMATCH, OTHER, "sender-owner")
+
+
 def test_a_subaddress_in_sender_is_the_login() -> None:
     tagged = OWN.replace("@", "+boss@")
     assert on_behalf(("Sender", tagged)).reason is FROM_MISMATCH
@@ -1173,7 +1180,10 @@ def test_a_name_with_more_addresses_than_anybody_has(count: int, reason: Reason)
     aliases = [f"a{number}@a.example" for number in range(count)]
     policy = attrs.evolve(SUBMISSION, display_name="reject")
 
-    assert check(OWN, OWN, f'"{" ".join(aliases)}" <{OWN}>', aliases, policy=policy).reason is reason
+    verdict = check(OWN, OWN, f'"{" ".join(aliases)}" <{OWN}>', aliases, policy=policy)
+
+    assert verdict.reason is reason
+    assert verdict.findings == (() if reason is OK else (Finding(reason, "a32@a.example", "name-shows-address"),))
 
 
 @pytest.mark.parametrize(
@@ -1197,7 +1207,7 @@ def test_what_a_name_shows_is_read_as_clients_write_it(name: str, reason: Reason
 
 
 def test_what_a_failed_source_may_know_is_named() -> None:
-    header = f'"{CEO}," <{OWN}>'
+    header = f'"{CEO}, {OTHER}," <{OWN}>'
     (found,) = check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).findings
 
     assert found == Finding(Reason.LOOKUP_FAILED, CEO, "from-lookup")
