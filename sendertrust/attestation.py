@@ -30,9 +30,9 @@ __all__ = ["authentication_results"]
 
 _FOLDS: Final = {"crlf": "\r\n\t", "lf": "\n\t"}
 _WIDTH: Final = 70  # of 78, less the tab
-_MAX_VALUE_OCTETS: Final = 512  # a line of 998 octets holds one, quoted, and its name
+_MAX_VALUE_OCTETS: Final = 960  # as it is written: a line of 998 octets holds it and its name
 
-_AUTHSERV_ID: Final = re.compile(r"[ -~]{1,255}")
+_AUTHSERV_ID: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++")
 # local-part "@" domain-name, of which RFC 6376 3.5 wants two labels; anything else goes into quotes.
 _QUOTED_STRING: Final = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
@@ -51,8 +51,8 @@ def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: Lin
     *authserv_id* is the name of the administrative domain, such as the mail
     server's host name: printable ASCII. *line_ends* says how the host folds.
     The body is ASCII unless an address or the login is not; then it is UTF-8 text
-    (RFC 8616). A login with control characters, or of more than 512 octets, is left
-    out. Raises `ValueError` for an *authserv_id* or *line_ends* that cannot be used.
+    (RFC 8616). A login with control characters, or of more than 960 octets, is left
+    out. Raises `TypeError` or `ValueError` for an *authserv_id* or *line_ends* that cannot be used.
 
     The host must first remove every such field that names its own
     *authserv_id* and came with the message (RFC 8601 5): see
@@ -68,14 +68,21 @@ def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: Lin
 
     Source: RFC 8601 2.2; the E-Post document, the first purpose of its 送信者の信頼度.
     """
-    if not _AUTHSERV_ID.fullmatch(authserv_id):
-        msg = f"pass authserv_id as printable ASCII, such as the host name, not {authserv_id!r}"
-        raise ValueError(msg)
+    _require_authserv_id(authserv_id)
     if line_ends not in _FOLDS:
         msg = f"pass line_ends as one of {', '.join(_FOLDS)}, not {line_ends!r}"
         raise ValueError(msg)
     fold = _FOLDS[line_ends]
     return f";{fold}".join([_value(authserv_id), *(_folded(words, fold) for words in _results(verdict))])
+
+
+def _require_authserv_id(name: object) -> None:
+    if not isinstance(name, str):
+        msg = f"pass authserv_id as str, not {type(name).__name__}"
+        raise TypeError(msg)
+    if not _AUTHSERV_ID.fullmatch(name):
+        msg = f"pass authserv_id as printable ASCII, such as the host name, not {name!r}"
+        raise ValueError(msg)
 
 
 def _results(verdict: Verdict) -> Iterator[list[str]]:
@@ -86,23 +93,26 @@ def _results(verdict: Verdict) -> Iterator[list[str]]:
     yield ["auth=pass", *_properties("smtp.auth", verdict.auth_id)]
     if verdict.decision is not Action.ACCEPT:
         yield [f"x-sendertrust={_REFUSED[verdict.decision]}", f"reason={verdict.reason.value}"]
-    elif verdict.pending or not verdict.satisfies(TrustLevel.ENVELOPE):
-        yield ["x-sendertrust=none"]  # nothing but the login was verified
     else:
-        envelope = verdict.envelope_from or ""  # the null path names nobody
-        authors = verdict.header_from if verdict.satisfies(TrustLevel.HEADER) else ()
-        yield [
-            "x-sendertrust=pass",
-            *_properties("smtp.mailfrom", envelope),
-            *_properties("header.from", *authors),
-        ]
+        found = [] if verdict.pending else list(_found(verdict))
+        # Where no address was found to be the account's, nothing but the login was verified.
+        yield [f"x-sendertrust={'pass' if found else 'none'}", *found]
+
+
+def _found(verdict: Verdict) -> Iterator[str]:
+    """Give the addresses that were found to be the account's."""
+    if verdict.satisfies(TrustLevel.ENVELOPE):
+        yield from _properties("smtp.mailfrom", verdict.envelope_from or "")  # the null path names nobody
+    if verdict.satisfies(TrustLevel.HEADER):
+        yield from _properties("header.from", *verdict.header_from)
 
 
 def _properties(name: str, *values: str) -> Iterator[str]:
     """Give a property for each value that can be said exactly."""
     for value in values:
-        if value and octets(value) <= _MAX_VALUE_OCTETS and not _NOT_IN_QUOTES.search(value):
-            yield f"{name}={value if _ADDRESS.fullmatch(value) else _value(value)}"
+        said = value if _ADDRESS.fullmatch(value) else _value(value)
+        if value and octets(said) <= _MAX_VALUE_OCTETS and not _NOT_IN_QUOTES.search(value):
+            yield f"{name}={said}"
 
 
 def _value(text: str) -> str:

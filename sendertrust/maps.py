@@ -27,7 +27,7 @@ import io
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 
@@ -53,13 +53,14 @@ _AS_KEY: Final = attrs.evolve(SUBMISSION, legacy_dots=True)  # a directory need 
 
 _BLANKS: Final = " \t\r\v\f"  # isspace of C, less the LF that ends a line
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
-# postmap.c: the key ends at the first blank that is neither quoted nor escaped.
-_KEY_AND_VALUE: Final = re.compile(rf'((?:[^ \t\r\v\f"\\]|\\.|{_QUOTED})++)[ \t\r\v\f]*+(.*)', re.DOTALL)
+# postmap.c: the key ends at the first blank that is neither quoted nor escaped, and at nothing else.
+_KEY_AND_VALUE: Final = re.compile(
+    rf'((?:[^ \t\r\v\f"\\]|\\.|{_QUOTED})++)(?![^ \t\r\v\f])[ \t\r\v\f]*+(.*)', re.DOTALL
+)
 _NAME_AND_VALUE: Final = re.compile(rf'([^ \t\r\v\f":\\,]++|{_QUOTED})[ \t\r\v\f]*+:[ \t\r\v\f]*+(.*)', re.DOTALL)
 _DESTINATIONS: Final = re.compile(rf'(?:[^"\\]|\\.|{_QUOTED})*+', re.DOTALL)
 _DESTINATION: Final = re.compile(rf'(?:[^,"\\]|\\.|{_QUOTED})++', re.DOTALL)
 _LOGINS: Final = re.compile(r"[^, \t\r]++")  # CHARS_COMMA_SP of Postfix
-_UNREADABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 _NO_LOGIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _JSON_BLANKS: Final = (" ", "\t", "\r", "\n")
 _CSV_HEADER: Final = ("login", "address", "right")
@@ -207,8 +208,8 @@ class SenderMap:
 
     Logins are compared without ASCII letter case, and a bare login is the
     same account as that login at one of *local_domains*. With *narrowest*,
-    only the narrowest key that covers an address counts, as in Postfix;
-    without, every one does.
+    only the narrowest key that covers an address counts, as in Postfix,
+    whatever right it gives; without, every one does.
     """
 
     entries: tuple[Entry, ...] = attrs.field(converter=_as_tuple)
@@ -245,7 +246,8 @@ class SenderMap:
         if not self.local_domains or "@" not in folded:
             return folded
         local, _, domain = folded.rpartition("@")
-        return local if (_canonical("@" + domain) or "")[1:] in self.local_domains else folded
+        is_bare = "@" not in local and (_canonical("@" + domain) or "")[1:] in self.local_domains
+        return local if is_bare else folded
 
     def grants(self, login: str | None) -> tuple[Entry, ...]:
         """Give the entries of an account, in the order of the map."""
@@ -353,10 +355,10 @@ def render(site: SenderMap, format: str) -> str:  # noqa: A002 - what it is
 
 def _meaning(site: SenderMap) -> set[tuple[str, str, str]]:
     """Give what a map says, whatever the order; that a key is nobody's says something in some maps only."""
-    return {
-        (site.account(entry.login), entry.grant.right.value, entry.key)
-        for entry in site.entries
-        if entry.login != _NOBODY or site.narrowest
+    owned = [entry for entry in site.entries if entry.login != _NOBODY]
+    others = {entry.key for entry in site.entries} - {entry.key for entry in owned} if site.narrowest else set()
+    return {(site.account(entry.login), entry.grant.right.value, entry.key) for entry in owned} | {
+        (_NOBODY, entry.grant.right.value, entry.key) for entry in site.entries if entry.key in others
     }
 
 
@@ -398,8 +400,6 @@ def _logical_lines(text: str, site: _Site) -> Iterator[tuple[int, str]]:
             logical = "".join(parts)
             if logical[0] in _BLANKS:
                 site.problem(start, "a line that does not start with a blank: there is none to continue", logical)
-            elif _UNREADABLE.search(logical):
-                site.problem(start, "text without null characters, that was UTF-8", logical)
             else:
                 yield start, logical.rstrip(_BLANKS)
         start, parts = number, [line]
@@ -627,10 +627,11 @@ def _read_csv(text: str, site: _Site) -> None:
     columns = 0
     for line, physical in enumerate(io.StringIO(text, newline=None), 1):
         try:
-            cells = [cell.strip() for row in csv.reader([physical], skipinitialspace=True, strict=True) for cell in row]
+            rows = list(csv.reader([physical], skipinitialspace=True, strict=True))
         except csv.Error:
             site.problem(line, "cells with balanced quotes, without null characters", physical)
             continue
+        cells = [cell.strip(" \t") for row in rows for cell in row]
         if not any(cells):
             continue
         if not columns:
@@ -672,8 +673,8 @@ def _read_json(text: str, site: _Site) -> None:
             site.problem(line, "each login once (the first one counts)", login)
             continue
         seen.add(login)
-        if not isinstance(grants, list):
-            site.problem(line, "a list of addresses", json.dumps(grants))
+        if not isinstance(grants, list) or isinstance(grants, _Members):
+            site.problem(line, "a list of addresses", _shown(grants))
             continue
         for grant in grants:
             members = [("address", grant)] if isinstance(grant, str) else grant if isinstance(grant, _Members) else []
@@ -682,17 +683,33 @@ def _read_json(text: str, site: _Site) -> None:
                 known = dict(zip(names, values, strict=True))
                 _add_entry(line, login, known["address"], known.get("right", Right.SEND_AS.value), site)
             else:
-                site.problem(line, 'an address or {"address": …, "right": …}', json.dumps(grant))
+                site.problem(line, 'an address or {"address": "...", "right": "..."}', _shown(grant))
 
 
 class _Members(list[tuple[str, Any]]):
     """The members of a JSON object in their order, those of one name too."""
 
 
+class _Number(NamedTuple):
+    """A number as it is written: it is never right, and no limit of digits is worth an error of its own."""
+
+    text: str
+
+
+def _shown(value: object) -> str:
+    """Show a value that is not what it should be; what is in a list or an object may be nested without end."""
+    if isinstance(value, _Number):
+        return value.text
+    if isinstance(value, list):
+        return "{...}" if isinstance(value, _Members) else "[...]"
+    return json.dumps(value)
+
+
 def _members(text: str, site: _Site) -> Iterator[tuple[int, str, Any]]:
     """Give the members of the outermost object one by one, with their lines; what follows a fault is lost."""
-    # A number is never right; as a float it has no limit of digits, which would raise another error.
-    decoder = json.JSONDecoder(object_pairs_hook=_Members, parse_int=float)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_Members, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+    )
     line, counted = 1, 0
     try:
         at, mark = _mark(text, 0, "{")
@@ -707,7 +724,7 @@ def _members(text: str, site: _Site) -> Iterator[tuple[int, str, Any]]:
             if isinstance(login, str):
                 yield line, login, grants
             else:
-                site.problem(line, "a login in quotes", json.dumps(login))
+                site.problem(line, "a login in quotes", _shown(login))
             at, mark = _mark(text, at, ",", "}")
         _mark(text, at, "")
     except json.JSONDecodeError as error:
@@ -736,10 +753,13 @@ def _mark(text: str, at: int, *marks: str) -> tuple[int, str]:
 
 
 def _write_postfix(site: SenderMap) -> str:
-    logins: dict[str, list[str]] = {}
+    lines: dict[tuple[Right, str], list[Entry]] = {}
     for entry in site.entries:
-        logins.setdefault(str(entry.grant), []).append(entry.login)
-    return "".join(f"{key} {', '.join(filter(None, owners)) or ','}\n" for key, owners in logins.items())
+        lines.setdefault((entry.grant.right, entry.key), []).append(entry)
+    return "".join(
+        f"{entries[0].grant} {', '.join(entry.login for entry in entries if entry.login != _NOBODY) or ','}\n"
+        for entries in lines.values()
+    )
 
 
 def _write_csv(site: SenderMap) -> str:

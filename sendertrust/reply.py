@@ -123,7 +123,7 @@ def reply_for(verdict: Verdict, replies: ReplyStyle | ReplyTable | None = None) 
     """Give the SMTP reply to send: to ``MAIL FROM`` at stage MAIL, after the final dot at DATA.
 
     The words are those of the verdict's ``policy.replies``, or of *replies*.
-    The reply follows the verdict's `action`, so a report-only policy accepts.
+    The reply follows the verdict's `Verdict.action`, so a report-only policy accepts.
     It is one ASCII line of at most 512 octets with its CRLF, whatever the
     client sent, and never tells who does own an address.
 

@@ -91,7 +91,8 @@ class Aliases:
     ``advisories``. *within* is for maps in which only the narrowest key that
     covers an address counts, as in Postfix: an `Aliases` of all their keys,
     which the accounts share; then a wider entry grants nothing where the map
-    has a narrower key.
+    has a narrower key. If a source of *within* did not answer, which key is
+    the narrowest is not known, and all of it is a failed source.
 
     Raises `TypeError` for a bare ``str``, ``bytes`` or mapping, and for an
     entry that is neither ``str`` nor `Grant`: iterating ``"*@shared.jp"``
@@ -115,7 +116,9 @@ class Aliases:
         within: Aliases | None = None,
     ) -> None:
         """Compile *entries*."""
-        self.__attrs_init__(sources=_compile(entries, source, within), failed=False)
+        sources = _compile(entries, source, within)
+        failed = within is not None and within.failed
+        self.__attrs_init__(sources=() if failed else sources, failed=failed)
 
     @classmethod
     def union(cls, *sources: AliasSource) -> Aliases:
@@ -174,7 +177,7 @@ class Aliases:
             useless += [source.bare for source in self._sources]
         looked_at = sorted({entry for entries in useless for entry in entries[:_MAX_NAMED]})
         named, others = looked_at[:_MAX_NAMED], looked_at[_MAX_NAMED:]
-        more = len(others) + sum(len(entries[_MAX_NAMED:]) for entries in useless)
+        more = len(others) + sum(max(0, len(entries) - _MAX_NAMED) for entries in useless)
         advisories = [f"alias ignored: {entry}" for entry in named]
         return (*advisories, f"aliases ignored: {more} more") if more else tuple(advisories)
 

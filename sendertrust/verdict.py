@@ -153,7 +153,7 @@ class Verdict:
             "auth_id": _utf8(self.auth_id),
             "envelope_from": self.envelope_from,
             "header_from": list(self.header_from),
-            "matched_by": list(self.matched_by),
+            "matched_by": [_utf8(right) for right in self.matched_by],
             "findings": [
                 {
                     "reason": finding.reason.value,

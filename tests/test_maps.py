@@ -96,6 +96,15 @@ def test_postfix(text: str, expected: list[tuple[str, str]]) -> None:
             [(1, "a key with balanced quotes, a blank and logins", '"a@x alice')],
             id="unbalanced",
         ),
+        *(
+            pytest.param(
+                f"{line}\nb@x bob\n",
+                [("bob", "b@x")],
+                [(1, "a key with balanced quotes, a blank and logins", line)],
+                id=f"ends amid a word: {line}",
+            )
+            for line in ('@x"y alice', 'sales"@x alice', 'a@x" alice', 'a@x"alice', "a@x\\")
+        ),
         pytest.param(
             "sales: alice\n",
             [],
@@ -147,10 +156,10 @@ def test_postfix(text: str, expected: list[tuple[str, str]]) -> None:
         ),
         pytest.param(
             "a@x ali\x00ce\nb\udc80@x bob\nc@x carol\n",
-            [("carol", "c@x")],
+            [("", "a@x"), ("carol", "c@x")],
             [
-                (1, "text without null characters, that was UTF-8", "a@x ali\x00ce"),
-                (2, "text without null characters, that was UTF-8", "b\udc80@x bob"),
+                (1, "a login", "ali\x00ce"),
+                (2, "user@domain, @domain or user", "b\udc80@x"),
             ],
             id="null-and-surrogate",
         ),
@@ -384,7 +393,7 @@ def test_json(text: str, expected: list[tuple[str, str]]) -> None:
     assert not site.narrowest
 
 
-A_GRANT = 'an address or {"address": …, "right": …}'
+A_GRANT = 'an address or {"address": "...", "right": "..."}'
 
 
 @pytest.mark.parametrize(
@@ -396,7 +405,7 @@ A_GRANT = 'an address or {"address": …, "right": …}'
         pytest.param('{"a": ["a@x"],\n}', [("a", "a@x")], [(2, "JSON (Expecting value)", "}")], id="comma"),
         pytest.param('{"a" ["a@x"]}', [], [(1, "JSON (Expecting :)", '["a@x"]}')], id="colon"),
         pytest.param("{} x", [], [(1, "JSON (Expecting the end)", "x")], id="more"),
-        pytest.param('{1: [], "a": ["a@x"]}', [("a", "a@x")], [(1, "a login in quotes", "1.0")], id="login-number"),
+        pytest.param('{1: [], "a": ["a@x"]}', [("a", "a@x")], [(1, "a login in quotes", "1")], id="login-number"),
         pytest.param(
             '{"a": ["a@x"],\n\n"a": ["b@x"], "b": "b@x"}',
             [("a", "a@x")],
@@ -408,13 +417,10 @@ A_GRANT = 'an address or {"address": …, "right": …}'
             ' {"right": "send-as"}, "b@x"]}',
             [("a", "b@x")],
             [
-                (1, A_GRANT, "1.0"),
+                (1, A_GRANT, "1"),
                 (1, A_GRANT, "null"),
-                (1, A_GRANT, '["x"]'),
-                (1, A_GRANT, "[]"),
-                (1, A_GRANT, '[["address", 1.0]]'),
-                (1, A_GRANT, '[["address", "a@x"], ["address", "b@x"]]'),
-                (1, A_GRANT, '[["right", "send-as"]]'),
+                (1, A_GRANT, "[...]"),
+                *[(1, A_GRANT, "{...}")] * 4,
             ],
             id="grants",
         ),
@@ -430,7 +436,20 @@ A_GRANT = 'an address or {"address": …, "right": …}'
             [(2, "a list of addresses", "lists in lists in lists")],
             id="deep",
         ),
-        pytest.param('{"a": ' + "1" * 5_000 + "}", [], [(1, "a list of addresses", "Infinity")], id="long-number"),
+        *(
+            pytest.param(
+                f'{{"a": {outer[0]}{inner[0] * depth}1{inner[1] * depth}{outer[1]}, "b": ["b@x"]}}',
+                [("b", "b@x")],
+                [(1, what, found)],
+                id=f"{outer}-{depth}",
+            )
+            for inner, outer, what, found in [
+                (('{"a":', "}"), ("[", "]"), A_GRANT, "{...}"),
+                (('{"a":', "}"), ("", ""), "a list of addresses", "{...}"),
+            ]
+            for depth in (100, 200, 400)
+        ),
+        pytest.param('{"a": ' + "1" * 5_000 + "}", [], [(1, "a list of addresses", "1" * 201)], id="long-number"),
     ],
 )
 def test_json_problems(text: str, expected: list[tuple[str, str]], problems: list[tuple[int, str, str]]) -> None:
@@ -722,6 +741,21 @@ def test_rendered() -> None:
     }
 
 
+def test_a_login_with_another_at_is_nobody_at_a_local_domain() -> None:
+    """Law, 3: a login is 'split at the last `@`', so this one is "bob@other.example" at a.example."""
+    site = parse("ceo@a.example bob@other.example\n", "postfix", local_domains=["a.example"])
+    assert not site.grants("bob@other.example@a.example")
+    assert len(site.grants("bob@other.example")) == 1
+
+
+def test_a_key_in_two_spellings_is_rendered_once() -> None:
+    """'parsing a rendered map gives it back'"""
+    spellings = [("", Grant("a@x")), ("b", Grant('"a"@x')), ("c", Grant("@例え.jp")), ("d", Grant("@xn--r8jz45g.JP"))]
+    text = render(site_of(*spellings, narrowest=True), "postfix")
+    assert text == "a@x b\n@例え.jp c, d\n"
+    assert owners(parse(text, "postfix"), "x@xn--r8jz45g.jp") == ["c", "d"]
+
+
 def site_of(*entries: tuple[str, Grant], narrowest: bool) -> SenderMap:
     return SenderMap(entries=[Entry(*entry) for entry in entries], narrowest=narrowest)
 
@@ -746,7 +780,6 @@ def site_of(*entries: tuple[str, Grant], narrowest: bool) -> SenderMap:
         (site_of(("a", Grant("#a@x")), narrowest=True), "postfix", "postfix cannot say that 'a' has send-as '#a@x'"),
         (site_of(("a", Grant("A@x")), ("b", Grant("a@x")), narrowest=True), "postfix", "each key once"),
         (site_of((" a", Grant("a@x")), narrowest=False), "csv", "csv cannot say that ' a' has send-as 'a@x'"),
-        (site_of(("", Grant("a@x")), ("b", Grant('"a"@x')), narrowest=True), "postfix", "that 'b' has send-as"),
     ],
 )
 def test_what_a_format_cannot_say(site: SenderMap, format_: str, message: str) -> None:

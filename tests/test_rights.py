@@ -525,6 +525,31 @@ def test_within_a_map_the_narrowest_key_alone_counts(entry: str, claim: str, pol
     assert Aliases([entry]).match(_claim(claim), policy, IN_HEADER) is not None
 
 
+def test_within_keys_that_are_not_all_known_nothing_is_granted() -> None:
+    """'An outage is never a permanent rejection and never an acceptance': a narrower key may be what is missing."""
+    aliases = Aliases(["@d.jp"], within=Aliases.union(KEYS, LOOKUP_FAILED))
+    assert aliases.failed
+    assert aliases.match(_claim("x@d.jp"), SUBMISSION, IN_HEADER) is None
+
+
+@pytest.mark.parametrize("entry", ["u{}", "u{}@@"])
+def test_what_can_match_nothing_is_counted_and_not_copied(entry: str) -> None:
+    """Law, 7: 'a compiled `Aliases` adds O(1)'."""
+
+    class Entries(tuple[str, ...]):
+        __slots__ = ()
+
+        def __getitem__(self, index: Any) -> Any:
+            assert index == slice(None, 8)
+            return super().__getitem__(index)
+
+    aliases = Aliases([entry.format(number) for number in range(1_000)])
+    (source,) = aliases._sources
+    looked_at = attrs.evolve(source, bare=Entries(source.bare), malformed=Entries(source.malformed))
+    object.__setattr__(aliases, "_sources", (looked_at,))
+    assert aliases.ignored(SUBMISSION)[-1] == "aliases ignored: 992 more"
+
+
 def test_within_binds_its_own_source_alone() -> None:
     """Any grant allows."""
     bound, free = Aliases(["@d.jp"], within=KEYS), Aliases(["@d.jp"])

@@ -56,6 +56,7 @@ __all__ = ["Account", "MapFiles", "Service", "arguments", "log_to_stderr", "serv
 _POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 _LOOKUPS_AT_ONCE: Final = 16
 _ONE_LINE: Final = threading.Lock()
+_MAX_REASON: Final = 2_000  # letters of it in the log: a map may have a million bad lines
 
 # States of a map file that no file has: it is not there; it could not be read.
 _GONE: Final = (0,)
@@ -267,7 +268,8 @@ class _MapFile:
 
     def _kept(self, reason: str) -> None:
         if reason != self._reason:
-            self._log({"event": "map", "file": self._file, "kept": True, "reason": reason})
+            more = f" and {len(reason) - _MAX_REASON} letters more" if len(reason) > _MAX_REASON else ""
+            self._log({"event": "map", "file": self._file, "kept": True, "reason": reason[:_MAX_REASON] + more})
         self._reason = reason
 
 
