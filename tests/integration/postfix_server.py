@@ -220,7 +220,8 @@ def services(folder: Path, *blocks: tuple[str, str, bool]) -> dict[int, tuple[st
 def log_in(port: int) -> Client:
     client = Client(port)
     try:
-        assert client.log_in(ME, PASSWORDS[ME]).startswith("235")
+        said = client.log_in(ME, PASSWORDS[ME])
+        assert said.startswith("235"), said
     except BaseException:
         client.close()
         raise

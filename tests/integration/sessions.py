@@ -18,8 +18,9 @@ import os
 import re
 import socket
 import ssl
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, Self, TypeAlias
 
 import attrs
 
@@ -39,7 +40,7 @@ from sendertrust import (
 from sendertrust.maps import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ME: Final = "user1@test-sample.jp"
 OTHER: Final = "user2@test-sample.jp"
@@ -305,6 +306,19 @@ def write_maps(folder: Path) -> list[str]:
     return [str(folder / name) for name in MAPS]
 
 
+@contextlib.contextmanager
+def new_folder() -> Iterator[Path]:
+    """Give a folder that a server's own user reaches.
+
+    It is not one of pytest's: whenever pytest starts anew on this machine, it
+    takes that right from the folder that all of its own are in.
+    """
+    with tempfile.TemporaryDirectory(prefix="sendertrust-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
 def judge(login: str | None, message: Message, policy: Policy = SUBMISSION, level: TrustLevel | None = None) -> Verdict:
     """Judge a message as it came over the wire: at MAIL, and if it passes there, at DATA."""
     granted = aliases(login)
@@ -355,21 +369,29 @@ def expected(session: Session, policy: Policy = SUBMISSION, level: TrustLevel | 
 # --- the client
 
 
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the certificate is made for the test
+    return context
+
+
+_TLS: Final = _tls()  # once, for all clients
+_ENHANCED: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3} ")
+
+
 class Client:
     """Says exact octets over a socket, and reads replies; takes up STARTTLS where AUTH needs it."""
 
     def __init__(self, port: int) -> None:
         """Connect, and say EHLO."""
         self._socket: socket.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
-        self._replies = self._socket.makefile("rb")
+        self._replies: BinaryIO = self._socket.makefile("rb")
         try:
             self.read()
             offered = self.say(b"EHLO client.example")
             if "STARTTLS" in offered and "AUTH" not in offered:
                 self.say(b"STARTTLS")
-                context = ssl.create_default_context()
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # made for the test
-                self._socket = context.wrap_socket(self._socket)
+                self._socket = _TLS.wrap_socket(self._socket)
                 self._replies = self._socket.makefile("rb")
                 self.say(b"EHLO client.example")
         except BaseException:
@@ -377,7 +399,7 @@ class Client:
             raise
 
     def read(self) -> str:
-        """Read one reply; its lines come joined, the code once."""
+        """Read one reply; its lines come joined, the code and the enhanced code (RFC 2034 4) once."""
         text: list[str] = []
         while True:
             line = self._replies.readline()
@@ -386,7 +408,9 @@ class Client:
                 raise ConnectionError(msg)
             text.append(line.rstrip(b"\r\n").decode("utf-8", "backslashreplace"))
             if text[-1][3:4] != "-":
-                return " ".join([text[0][:3], *(part[4:] for part in text)]).strip()
+                first, *more = (part[4:] for part in text)
+                enhanced = match[0] if (match := _ENHANCED.match(first)) else ""
+                return " ".join([text[0][:3], first, *(part.removeprefix(enhanced) for part in more)]).strip()
 
     def write(self, octets: bytes) -> None:
         """Send octets as they are."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 import pytest
+from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
 from sessions import (
     INBOX,
     ME,
@@ -51,7 +52,6 @@ CONFIGURATION: Final = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | 
 EMBEDDED: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0]
 HOST: Final = "mail.test-sample.jp"
 SECONDS: Final = 20.0  # what has not happened by then does not happen
-PARALLEL: Final = 12
 
 pytestmark = [
     pytest.mark.socket,
@@ -167,7 +167,7 @@ class Smtpd:
 
     template: Path
 
-    def __init__(self, folder: Path, *more: str, embedded: str | None = None) -> None:
+    def __init__(self, folder: Path, *more: str, embedded: str | None = None, control: str = "") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.root, self.log = folder / "root", folder / "smtpd.log"
@@ -175,6 +175,7 @@ class Smtpd:
         self.maps = self.root / "etc/sendertrust"
         self.maps.mkdir()
         write_maps(self.maps)
+        (self.maps / "control").write_text(control)
         self._configure(more, embedded)
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -437,6 +438,10 @@ def house(tmp_path: Path) -> Iterator[Smtpd]:
         yield server
 
 
+STARTED: Final = "smtpd started again: the next session"
+ANSWERS: Final = "an answer: the next message"
+
+
 def is_silent(client: Client) -> bool:
     return not select.select([client._socket], [], [], 0.5)[0]
 
@@ -453,12 +458,15 @@ def test_killed(house: Smtpd, number: int) -> None:
             client.write(stuffed(OWN))
             client.read()
     wait_until("smtpd has ended", house.ended)
-    assert not house.listens()
+    with pytest.raises(ConnectionRefusedError):
+        house.submit(OWN)
     assert house.stored().keys() == {"before@a.example"}
     house.start()
     assert house.submit(OWN, "after@a.example").startswith("DATA 250 ")
     assert house.submit(FOREIGN).startswith("DATA 550 5.7.1 ")
     assert house.stored().keys() == {"before@a.example", "after@a.example"}
+    for row in ("killed", "killed-amid") if number == signal.SIGKILL else ("restarted",):
+        check_fault("opensmtpd", row, ["CLOSED"], STARTED)
 
 
 def test_hung(house: Smtpd) -> None:
@@ -476,10 +484,13 @@ def test_hung(house: Smtpd) -> None:
             assert not house.stored()
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert client.read().startswith("550 5.7.1 ")
-        assert other.read().startswith("550 5.7.1 ")
+        amid, anew = client.read(), other.read()
+        assert amid.startswith("550 5.7.1 ")
+        assert anew.startswith("550 5.7.1 ")
         assert finish(client, OWN, "own@a.example").startswith("DATA 250 ")
     assert house.stored().keys() == {"own@a.example"}
+    check_fault("opensmtpd", "hung", ["SILENCE", f"MAIL {anew}"], "the filter going on: the same message")
+    check_fault("opensmtpd", "hung-amid", ["SILENCE", f"DATA {amid}"], "the filter going on: the same message")
 
 
 @pytest.mark.parametrize(
@@ -499,6 +510,36 @@ def test_the_alias_function_fails(tmp_path: Path, function: str) -> None:
         assert any(event["event"] == "error" for event in server.events())
 
 
+SCRIPTED: Final = """
+    import pathlib, time
+    state = pathlib.Path("/etc/sendertrust/control").read_text()
+    if state == "fails":
+        raise OSError("no directory")
+    if state == "slow":
+        time.sleep(20)
+    return ["sales@test-sample.jp"]
+"""
+
+
+def test_an_alias_function_that_fails_and_is_slow_and_recovers(tmp_path: Path) -> None:
+    """Law, 4: "An outage is never a permanent rejection and never an acceptance"."""
+    embedded = EMBEDDED.replace("    return ALIASES.get(login, [])", SCRIPTED.strip("\n"))
+    embedded = embedded.replace("aliases_of=aliases_of", "aliases_of=aliases_of, lookup_timeout=0.5") + "\n\nmain()\n"
+    with Smtpd(tmp_path, embedded=embedded, control="answers") as server, Client(server.port) as client:
+        control = server.maps / "control"
+        client.log_in(ME, PASSWORDS[ME])
+        for state, row in (("fails", "aliases-fail"), ("slow", "aliases-slow")):
+            assert finish(client, OWN, f"before-{state}@a.example", SALES).startswith("DATA 250 ")
+            control.write_text(state)
+            during = finish(client, OWN, "during@a.example", SALES)
+            assert during == f"MAIL {LATER}"
+            control.write_text("answers")
+            assert finish(client, OWN, f"after-{state}@a.example", SALES).startswith("DATA 250 ")
+            check_fault("opensmtpd", row, [during], ANSWERS)
+        wanted = {f"{when}-{state}@a.example" for state in ("fails", "slow") for when in ("before", "after")}
+        assert server.stored().keys() == wanted
+
+
 def test_the_page_embeds_it(tmp_path: Path) -> None:
     with Smtpd(tmp_path, embedded=EMBEDDED + "\n\nmain()\n") as server:
         assert server.submit(OWN, path="info@test-sample.jp").startswith("DATA 250 ")
@@ -507,10 +548,12 @@ def test_the_page_embeds_it(tmp_path: Path) -> None:
 
 def test_a_map_that_breaks_or_goes(house: Smtpd) -> None:
     senders = house.maps / "senders"
-    for change in (lambda: senders.write_text(f"{SALES}\n"), senders.unlink):
+    for row, change in (("map-broken", lambda: senders.write_text(f"{SALES}\n")), ("map-gone", senders.unlink)):
         change()
-        assert house.submit(OWN, path=SALES).startswith("DATA 250 ")
+        said = house.submit(OWN, path=SALES)
+        assert said.startswith("DATA 250 ")
         assert [event for event in house.events() if event["event"] == "map"][-1]["kept"]
+        check_fault("opensmtpd", row, [said], "a good map: the next session")
     senders.write_text(f"new@test-sample.jp {ME}\n")
     assert house.submit(OWN, path="new@test-sample.jp").startswith("DATA 250 ")
     assert house.submit(OWN, path=SALES).startswith("MAIL 550 5.7.1 ")
@@ -545,45 +588,37 @@ def test_report_only(tmp_path: Path) -> None:
     ]
 
 
-def test_many_clients_while_the_filter_is_killed_and_smtpd_started_again(house: Smtpd) -> None:
-    """Issue: "nothing unjudged is accepted, nothing accepted is lost, and all recovers by itself"."""
-    ready = threading.Barrier(PARALLEL + 1)
+@pytest.mark.parametrize("fault", ["none", "restarts"])
+def test_two_hundred_clients_at_once(house: Smtpd, fault: str) -> None:
+    """Issue: "nothing unjudged is accepted, nothing accepted is lost, and all recovers by itself".
 
-    def client(number: int) -> list[str]:
-        told = []
-        for turn in range(3):
-            for kind, content in (("own", OWN), ("foreign", FOREIGN)):
-                try:
-                    told.append(house.submit(content, f"{kind}-{number}-{turn}@a.example"))
-                except OSError:
-                    told.append("CLOSED")
-            if turn < 2:
-                ready.wait(60)  # all begin the second turn, in which the filter is killed
-        return told
+    smtpd lets five connections wait (the backlog of its socket); Linux drops what is above, and such a client is never
+    greeted. So no more than that knock at the same time; once in, all are there at once.
+    """
+    door = threading.Semaphore(4)
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        clients = [pool.submit(client, number) for number in range(PARALLEL)]
-        ready.wait(60)
+    def one(number: int) -> str:
+        with door:
+            client = Client(house.port)
+        with client:
+            said = client.log_in(ME, PASSWORDS[ME])
+            assert said.startswith("235"), said
+            return finish(client, FOREIGN if number % 2 else OWN, recipient_of(number))
+
+    def restart() -> None:
         os.kill(house.filter(), signal.SIGKILL)
         wait_until("smtpd has ended", house.ended)
         house.start()
-        ready.wait(60)
-        told = [one.result() for one in clients]
-    good = re.compile(r"DATA 250 .*|DATA 550 5\.7\.1 .*")
-    for number, one in enumerate(told):
-        assert all(good.fullmatch(said) for said in one[:2] + one[4:]), (number, one)
-        assert all(good.fullmatch(said) or said == "CLOSED" for said in one[2:4]), (number, one)
-    assert "CLOSED" in {said for one in told for said in one}
-    sure = {
-        f"own-{number}-{turn}@a.example"
-        for number, one in enumerate(told)
-        for turn in range(3)
-        if one[2 * turn][:8] == "DATA 250"
-    }
-    # A message may be queued whose reply was lost with smtpd: the client sends it again (RFC 5321 4.1.1.4).
-    assert sure <= house.stored().keys()
-    assert all(recipient.startswith("own-") for recipient in house.stored())
-    assert all(one[index][:8] != "DATA 250" for one in told for index in (1, 3, 5))
+
+    told = crowd(one, restart if fault == "restarts" else None)
+    assert house.submit(OWN, "after@a.example").startswith("DATA 250 ")
+    stored = list(house.stored())
+    assert "after@a.example" in stored
+    check_crowd(told, stored, disturbed=fault == "restarts", replies_lost=fault == "restarts")
+    if fault == "none":
+        check_crowd_fault("opensmtpd", "clients-200", told.values())
+    else:
+        check_crowd_fault("opensmtpd", "clients-200-restart", told.values(), STARTED)
 
 
 def test_the_library_is_the_one_that_is_tested(smtpd: Smtpd) -> None:

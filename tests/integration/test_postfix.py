@@ -7,11 +7,11 @@ import re
 import signal
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
 from postfix_server import (
     WITH_MILTER,
     WITH_POLICY,
@@ -39,6 +39,7 @@ from sessions import (
     check_session,
     expected,
     judge_again,
+    new_folder,
     play,
 )
 
@@ -110,12 +111,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    here = House(tmp_path_factory.mktemp("postfix"))
-    with here.postfix:
-        for port in here.ports.values():
-            wait_until("Postfix listens", functools.partial(listens, port))
-        yield here
+def house() -> Iterator[House]:
+    with new_folder() as folder:
+        here = House(folder)
+        with here.postfix:
+            for port in here.ports.values():
+                wait_until("Postfix listens", functools.partial(listens, port))
+            yield here
 
 
 # --- the table of sessions
@@ -254,6 +256,14 @@ def writable(judge: Judge) -> None:
 FAULTS: Final = {"killed": (killed, restarted), "hung": (hung, woken), "unwritable": (unwritable, writable)}
 
 
+ROWS: Final = {"killed": "killed", "hung": "hung", "unwritable": "socket-unwritable"}
+THEN: Final = {
+    "killed": "the filter started again: the next session",
+    "hung": "the filter going on: the next session",
+    "unwritable": "its mode back: the next session",
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_between_sessions(house: House, name: str, fault: str) -> None:
     port = house.ports[f"{name}-fault"]
@@ -262,19 +272,23 @@ def test_a_fault_between_sessions(house: House, name: str, fault: str) -> None:
     with running(judge):
         assert submit_once(port, OWN, "before@a.example").startswith("DATA 250 ")
         break_it(judge)
-        assert refused_for_now(port, "during@a.example")
+        during = outcome_of(port, "during@a.example")
+        assert DEFERRED.match(during)
         mend_it(judge)
         wait_until("it recovers", lambda: submit_once(port, FOREIGN, "x@a.example", VICTIM).startswith("MAIL 550 "))
         assert submit_once(port, OWN, "after@a.example").startswith("DATA 250 ")
     assert sorted(house.postfix.recipients()) == ["after@a.example", "before@a.example"]
+    check_fault(f"postfix-{name}", ROWS[fault], [during], THEN[fault])
 
 
-def refused_for_now(port: int, recipient: str) -> bool:
-    """Say whether a message is deferred; a client that is turned away before it can log in has submitted none."""
+DEFERRED: Final = re.compile(r"[A-Z]+ 4[0-9]{2} ")
+
+
+def outcome_of(port: int, recipient: str) -> str:
+    """Submit a message; a client that is turned away before it can log in has submitted none."""
     with Client(port) as client:
         said = client.log_in(ME, "user1234")
-        outcome = submit(client, OWN, recipient) if said.startswith("235") else said
-    return bool(re.match(r"(?:[A-Z]+ )?4[0-9]{2} ", outcome))
+        return submit(client, OWN, recipient) if said.startswith("235") else f"AUTH {said}"
 
 
 @pytest.mark.parametrize("fault", ["killed", "hung"])
@@ -288,10 +302,12 @@ def test_a_fault_amid_a_message(house: House, fault: str) -> None:
                 assert client.say(command.encode())[0] in "23"
             break_it(judge)
             client.write(OWN + b".\r\n")
-            assert client.read() == UNAVAILABLE["milter"]
+            said = client.read()
+            assert said == UNAVAILABLE["milter"]
         mend_it(judge)
-        wait_until("it recovers", lambda: not refused_for_now(port, "after@a.example"))
+        wait_until("it recovers", lambda: not DEFERRED.match(outcome_of(port, "after@a.example")))
     assert house.postfix.recipients() == ["after@a.example"]
+    check_fault("postfix-milter", f"{fault}-amid", [f"DATA {said}"], THEN[fault])
 
 
 def test_sigterm_finishes_the_message_that_is_in_flight(house: House) -> None:
@@ -305,9 +321,13 @@ def test_sigterm_finishes_the_message_that_is_in_flight(house: House) -> None:
             wait_until("the socket is gone", lambda: not judge.socket.exists())
             wait_until("no message is begun", lambda: other.say(f"MAIL FROM:<{ME}>".encode()).startswith("451 4.3.2 "))
             client.write(OWN + b".\r\n")
-            assert client.read().startswith("250 ")
+            said = client.read()
+            assert said.startswith("250 ")
         assert judge.process.wait(20) == 0
-    assert house.postfix.recipients() == ["flight@a.example"]
+        judge.start()
+        wait_until("it recovers", lambda: not DEFERRED.match(outcome_of(port, "after@a.example")))
+    assert sorted(house.postfix.recipients()) == ["after@a.example", "flight@a.example"]
+    check_fault("postfix-milter", "restarted", [f"DATA {said}"], THEN["killed"])
 
 
 SCRIPTED: Final = """
@@ -352,12 +372,15 @@ def test_a_look_up_that_fails_or_is_slow(house: House, name: str, state: str) ->
     with running(judge):
         assert submit_once(port, content, "before@a.example", SALES).startswith("DATA 250 ")
         control.write_text(state)
-        assert submit_once(port, content, "during@a.example", SALES).startswith("MAIL 451 4.3.0 ")
+        during = submit_once(port, content, "during@a.example", SALES)
+        assert during.startswith("MAIL 451 4.3.0 ")
         assert submit_once(port, OWN, "own@a.example").startswith("DATA 250 ")
         control.write_text("answers")
         assert submit_once(port, content, "after@a.example", SALES).startswith("DATA 250 ")
         assert judge.end() == 0
     assert sorted(house.postfix.recipients()) == ["after@a.example", "before@a.example", "own@a.example"]
+    row = {"fails": "aliases-fail", "slow": "aliases-slow"}[state]
+    check_fault(f"postfix-{name}", row, [during], "an answer: the next session")
 
 
 def test_a_map_that_is_broken_and_gone_and_back(house: House, name: str) -> None:
@@ -372,15 +395,19 @@ def test_a_map_that_is_broken_and_gone_and_back(house: House, name: str) -> None
     with running(judge):
         assert sales().startswith("DATA 250 ")
         map_file.write_text(f"{SALES}\n")
-        assert sales().startswith("DATA 250 ")
+        broken = sales()
         map_file.unlink()
-        assert sales().startswith("DATA 250 ")
+        gone = sales()
+        assert broken.startswith("DATA 250 ")
+        assert gone.startswith("DATA 250 ")
         map_file.write_text("hr@test-sample.jp nobody\n")
         assert sales().startswith("MAIL 550 5.7.1 ")
         map_file.write_text(MAPS["senders"])
         assert sales().startswith("DATA 250 ")
         events = [event for event in judge.events() if event["event"] == "map"]
         assert [event["kept"] for event in events] == [True, True, False, False]
+    for row, said in (("map-broken", broken), ("map-gone", gone)):
+        check_fault(f"postfix-{name}", row, [said], "a good map: the next session")
 
 
 @pytest.mark.parametrize("fault", ["none", "restarts"])
@@ -388,32 +415,26 @@ def test_two_hundred_clients_at_once(house: House, name: str, fault: str) -> Non
     judge = Judge(house.folder / "fault", name)
     port = house.ports[f"{name}-fault"]
 
-    def client(number: int) -> tuple[int, str]:
-        path = VICTIM if number % 2 else ME
-        try:
-            with Client(port) as connection:
-                said = connection.log_in(ME, "user1234")
-                if not said.startswith("235"):
-                    return number, f"AUTH {said}"
-                return number, submit(connection, OWN, f"n{number}@a.example", path)
-        except ConnectionError:
-            return number, "CLOSED 4"
+    def one(number: int) -> str:
+        with Client(port) as client:
+            said = client.log_in(ME, "user1234")
+            if not said.startswith("235"):
+                return f"AUTH {said}"
+            return submit(client, OWN, recipient_of(number), VICTIM if number % 2 else ME)
+
+    def restart_twice() -> None:
+        for _ in range(2):
+            judge.kill()
+            judge.start()
 
     with running(judge):
-        with ThreadPoolExecutor(200) as pool:
-            clients = [pool.submit(client, number) for number in range(200)]
-            for _ in range(2 if fault == "restarts" else 0):
-                time.sleep(0.1)
-                judge.kill()
-                judge.start()
-            outcomes = dict(one.result() for one in clients)
+        told = crowd(one, restart_twice if fault == "restarts" else None)
         assert submit_once(port, OWN, "after@a.example").startswith("DATA 250 ")
-    stored = house.postfix.recipients()
-    through = {f"n{number}@a.example" for number, outcome in outcomes.items() if outcome.startswith("DATA 250 ")}
-    assert sorted(stored) == sorted({*through, "after@a.example"})
-    for number, outcome in outcomes.items():
-        good = r"[A-Z]+ 550 5\.7\.1 " if number % 2 else r"DATA 250 "
-        assert re.match(good if fault == "none" else f"{good}|[A-Z]+ 4", outcome), (number, outcome)
+    check_crowd(told, house.postfix.recipients(), disturbed=fault == "restarts")
+    if fault == "none":
+        check_crowd_fault(f"postfix-{name}", "clients-200", told.values())
+    else:
+        check_crowd_fault(f"postfix-{name}", "clients-200-restart", told.values(), THEN["killed"])
 
 
 def test_postfix_had_nothing_to_complain_of_itself(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 
@@ -10,6 +11,7 @@ from sessions import (
     COLUMNS,
     PAGE,
     SESSIONS,
+    Client,
     Session,
     _rows,
     accepted,
@@ -91,6 +93,23 @@ def test_accepted_messages_are_counted_past_auth() -> None:
     session = BY_ID["reset"]
     found = accepted(session, ["RSET 250", "MAIL 550 x", "RSET 250", "DATA 550 x", "DATA 250 Ok"])
     assert found == [("reset-4@inbox.example", session.messages[4])]
+
+
+@pytest.mark.parametrize(
+    ("octets", "reply"),
+    [
+        (b"550 5.7.1 no\r\n", "550 5.7.1 no"),
+        (b"550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three\r\n", "550 5.7.1 one two three"),
+        (b"550-5.7.1 one\r\n550 5.6.0 two\r\n", "550 5.7.1 one 5.6.0 two"),
+        (b"550-one\r\n550 5.7.1 two\r\n", "550 one 5.7.1 two"),
+        (b"354\r\n", "354"),
+    ],
+)
+def test_the_lines_of_a_reply_are_joined(octets: bytes, reply: str) -> None:
+    """RFC 2034 4: "the same status code must appear at the beginning of the text in each line": it is shown once."""
+    client = object.__new__(Client)
+    client._replies = io.BytesIO(octets)
+    assert client.read() == reply
 
 
 def test_a_server_that_hangs_up_is_seen() -> None:
