@@ -5,7 +5,7 @@ Postfix asks one server before it goes on, in lines::
     request   = 1*( name "=" value LF ) LF
     answer    = "action=" action LF LF
 
-What it hides: the header, so that `TrustLevel.HEADER` is never reached here (use the
+What it hides: the header, so that ``HEADER`` is never reached here (use the
 milter for that); and the quotes of a local part, which are put back: what
 stands before the last ``@`` is quoted unless it is a dot-atom. Postfix has
 cleaned the address before, so what is judged is what it will use.
