@@ -437,6 +437,17 @@ def test_on_behalf_says_nothing_of_other_addresses() -> None:
     assert verdict.advisories == ()
 
 
+@pytest.mark.parametrize(
+    "senders",
+    [["a b"], [f"{OWN}, {OWN}"], [f"{OWN}, {CEO}"], ["x: ;"], [OWN, OWN], [OTHER], [f'"{CEO}," <{OWN}>'], [""]],
+    ids=["malformed", "twice", "two", "group", "fields", "foreign", "hidden", "empty"],
+)
+def test_a_sender_field_that_does_not_name_the_account(senders: list[str]) -> None:
+    """'the header may name the mailbox only if `Sender:` names the account, and that is checked'."""
+    (found,) = on_behalf(*(("Sender", sender) for sender in senders)).findings
+    assert found == Finding(FROM_MISMATCH, OTHER, "from-on-behalf")
+
+
 def test_a_grant_on_behalf_lets_nobody_be_the_sender() -> None:
     fields = [("From", OWN), ("Sender", OTHER)]
     (found,) = check_message(OWN, OWN, fields, [BEHALF_OF_OTHER], policy=STRICT).findings
@@ -1211,6 +1222,22 @@ def test_what_a_failed_source_may_know_is_named() -> None:
     (found,) = check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).findings
 
     assert found == Finding(Reason.LOOKUP_FAILED, CEO, "from-lookup")
+
+
+@pytest.mark.parametrize(
+    ("path", "block", "finding"),
+    [
+        ("", b"From: " + OWN.encode(), (Reason.ENVELOPE_NULL, "", "null-sender", None)),
+        (OWN, b"From: a@x\r\nFrom: b@x\r\nFrom: c@x", (Reason.FROM_DUPLICATE, " b@x", "from-duplicate", None)),
+        (OWN, b"From : " + OWN.encode(), (HEADERS_MALFORMED, f" {OWN}", "blank-before-colon", None)),
+        (OWN, b"From: a b", (FROM_MALFORMED, " a b", "no-address", 1)),
+    ],
+)
+def test_finding_of_a_message(path: str, block: bytes, finding: tuple[Reason, str | None, str, int | None]) -> None:
+    policy = attrs.evolve(SUBMISSION, null_sender="reject")
+    (found,) = check_message(OWN, path, block + b"\r\n\r\n", policy=policy).findings
+
+    assert (found.reason, found.claimed, found.rule, found.offset) == finding
 
 
 def test_a_long_claim_is_cut() -> None:
