@@ -136,7 +136,7 @@ def check_crowd(told: Mapping[int, str], stored: Sequence[str], *, disturbed: bo
     """Nothing unjudged is accepted, nothing accepted is lost.
 
     *replies_lost*: a server that dies itself may have stored a message whose
-    reply it could not send; the client sends it again (RFC 5321 4.1.1.4).
+    reply it could not send; the client sends it again (RFC 5321 3.8).
     """
     for number, outcome in told.items():
         good = r"[A-Z]+ 550 5\.7\.1 " if number % 2 else r"DATA 250 "
