@@ -1,18 +1,32 @@
-"""What other programs rely on: names, signatures, and that importing does nothing else."""
+"""What other programs rely on: names, signatures, and that importing does nothing else.
+
+``public_api.txt`` lists every public name with its signature; its first line
+quotes the entry of the changelog that tells of the list's last change. After
+a change of the public API and of the changelog, say which entry it is by the
+first words of it: ``python tests/test_public_api.py "the first words"``.
+"""
 
 from __future__ import annotations
 
+import enum
+import hashlib
+import importlib
 import inspect
+import pkgutil
 import re
 import subprocess
 import sys
 from importlib import metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import pytest
 
 import sendertrust
+import sendertrust.integrations
+import sendertrust.maps
+import sendertrust.testing
 
 # The import line of the law, word for word, and what the laws of grants and attestation add to it.
 from sendertrust import (
@@ -45,7 +59,7 @@ from sendertrust import (TrustLevel, check, check_message, reply_for, Policy, EP
 """  # noqa: E501 - as it is published
 
 if TYPE_CHECKING:
-    import enum
+    from collections.abc import Iterable, Iterator
 
 # Run first in a fresh interpreter; `-c` imports nothing by itself.
 AUDIT = """
@@ -286,3 +300,157 @@ def test_levels_are_ordered_and_no_numbers() -> None:
         TrustLevel.HEADER,
         TrustLevel.HEADER,
     ]
+
+
+# The whole surface, beside the law's own words above
+
+SNAPSHOT: Final = Path(__file__).with_name("public_api.txt")
+CHANGELOG: Final = Path(__file__).parents[1] / "CHANGELOG.md"
+FIRST_LINE: Final = 'Surface {digest} is that of the changelog\'s entry "{entry}"'
+#: What a class may be turned into, called with or compared by; the rest of its special methods is not listed.
+SPECIAL: Final = {"__bool__", "__bytes__", "__call__", "__ge__", "__gt__", "__le__", "__lt__", "__str__"}
+PRESETS: Final = {"EPOST": EPOST, "SUBMISSION": SUBMISSION, "STRICT": STRICT}
+
+
+class Bare:
+    """A text that `inspect.Signature` writes as it is, without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def written(value: object) -> str:
+    """Write a value in the same way on every Python."""
+    if inspect.isfunction(value):
+        return value.__name__
+    preset = next((name for name, policy in PRESETS.items() if value is policy), None)
+    return preset or (str(value) if isinstance(value, enum.Enum) else repr(value))
+
+
+def signature_of(function: Any) -> str:
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(
+            annotation=EMPTY if parameter.annotation is EMPTY else Bare(parameter.annotation),
+            default=EMPTY if parameter.default is EMPTY else Bare(written(parameter.default)),
+        )
+        for parameter in signature.parameters.values()
+    ]
+    returned = EMPTY if inspect.isclass(function) else Bare(signature.return_annotation)
+    text = str(signature.replace(parameters=parameters, return_annotation=returned))
+    return f"{text} async" if inspect.iscoroutinefunction(function) else text
+
+
+def members_of(cls: type) -> Iterator[str]:
+    """Give the fields, properties and methods that a class of the package has or inherits from one."""
+    if attrs.has(cls):
+        yield from (f"{field.name}: {field.type}" for field in attrs.fields(cls) if not field.name.startswith("_"))
+    fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
+    ours = [base for base in reversed(cls.__mro__) if base.__module__.startswith("sendertrust")]
+    for name, member in {name: member for base in ours for name, member in vars(base).items()}.items():
+        if name in fields or (name.startswith("_") and name not in SPECIAL):
+            continue
+        if isinstance(member, property):
+            yield f"{name} -> {member.fget.__annotations__['return']}" if member.fget else name
+        elif isinstance(member, staticmethod | classmethod):
+            yield f"{name}{signature_of(getattr(cls, name))} {type(member).__name__}"
+        elif inspect.isfunction(member):
+            yield f"{name}{signature_of(member)}"
+
+
+def lines_of(name: str, value: object) -> Iterator[str]:
+    if inspect.isclass(value):
+        bases = ", ".join(base.__name__ for base in value.__bases__ if base is not object)
+        own_init = attrs.has(value) or "__init__" in vars(value)
+        yield f"{name}{signature_of(value) if own_init else ''}" + (f" extends {bases}" if bases else "")
+        if issubclass(value, enum.Enum):
+            yield from (f"{name}.{member.name} = {member.value!r}" for member in value)
+        yield from (f"{name}.{member}" for member in members_of(value))
+    elif inspect.isfunction(value):
+        yield f"{name}{signature_of(value)}"
+    elif isinstance(value, Policy):
+        options = {field.name: (getattr(value, field.name), field.default) for field in attrs.fields(Policy)}
+        changed = (f"{option}={written(given)}" for option, (given, usual) in options.items() if given != usual)
+        yield f"{name} = Policy({', '.join(changed)})"
+    else:
+        yield f"{name} = {written(value)}"
+
+
+def surface() -> list[str]:
+    """Describe all that is public, one line each."""
+    integrations = pkgutil.iter_modules(sendertrust.integrations.__path__, "sendertrust.integrations.")
+    modules = [sendertrust, sendertrust.maps, sendertrust.testing]
+    modules += [importlib.import_module(module.name) for module in integrations]
+    return [
+        line
+        for module in modules
+        for name in sorted(module.__all__)
+        for line in lines_of(f"{module.__name__}.{name}", getattr(module, name))
+    ]
+
+
+def digest_of(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+
+
+def changelog_entries() -> list[str]:
+    """Give each entry of the changelog, on one line."""
+    found = re.findall(r"^- (.+(?:\n  .+)*)", CHANGELOG.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [" ".join(entry.split()) for entry in found]
+
+
+def quoted_entry() -> str:
+    first = SNAPSHOT.read_text(encoding="utf-8").partition("\n")[0]
+    return first.partition('"')[2].removesuffix('"')
+
+
+def test_a_change_of_the_surface_is_in_the_changelog() -> None:
+    """CONTRIBUTING: "Every change that a user can notice has an entry"."""
+    first, *listed = SNAPSHOT.read_text(encoding="utf-8").splitlines()
+    found = surface()
+    gone, new = [line for line in listed if line not in found], [line for line in found if line not in listed]
+    is_listed = found == listed
+    assert is_listed, (
+        "the public API is not what tests/public_api.txt lists. If that is meant, write an entry in CHANGELOG.md, and\n"
+        '    python tests/test_public_api.py "the first words of the entry"\n'
+        + "\n".join([*(f"- {line}" for line in gone), *(f"+ {line}" for line in new)])
+    )
+    entry = quoted_entry()
+    assert first == FIRST_LINE.format(digest=digest_of(listed), entry=entry), (
+        "tests/public_api.txt was changed by hand. Its first line says to which entry of the changelog it belongs:\n"
+        '    python tests/test_public_api.py "the first words of the entry"\nwrites both'
+    )
+    is_there = entry in changelog_entries()
+    assert is_there, (
+        f"CHANGELOG.md has no entry {entry!r} any more, which is the one that tells of the last change of the public "
+        'API. Was it reworded? Then\n    python tests/test_public_api.py "its first words"'
+    )
+
+
+def test_the_surface_has_all_that_is_public() -> None:
+    names = {re.split(r"[( :]", line)[0] for line in surface()}
+    assert {f"sendertrust.{name}" for name in sendertrust.__all__} <= names
+    assert {f"sendertrust.maps.{name}" for name in sendertrust.maps.__all__} <= names
+    assert {f"sendertrust.testing.{name}" for name in sendertrust.testing.__all__} <= names
+    assert {"sendertrust.Reason.OK", "sendertrust.Verdict.satisfies", "sendertrust.Verdict.policy"} <= names
+
+
+def write_snapshot(words: str) -> str:
+    """Write the snapshot anew, for the changelog's entry that begins with *words*; give what became of it."""
+    entries = [entry for entry in changelog_entries() if words and entry.startswith(words)]
+    if len(entries) != 1:
+        return f"{len(entries)} entries of CHANGELOG.md begin with {words!r}: write the first words of one"
+    lines = surface()
+    listed = SNAPSHOT.read_text(encoding="utf-8").splitlines()[1:] if SNAPSHOT.exists() else []
+    if listed and listed != lines and quoted_entry() == entries[0]:
+        return "that entry tells of the change before: write one for this change, or add this change to it"
+    first = FIRST_LINE.format(digest=digest_of(lines), entry=entries[0])
+    SNAPSHOT.write_text("\n".join([first, *lines]) + "\n", encoding="utf-8")
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(write_snapshot(" ".join(sys.argv[1:])) or None)
