@@ -176,7 +176,15 @@ def test_any_printable_name_of_the_server(authserv_id: str, value: str) -> None:
     assert said(asked(OWN), authserv_id) == value + said(asked(OWN)).removeprefix(SERVER)
 
 
-@pytest.mark.parametrize("authserv_id", ["", "例え.jp", "a\r\nb", "a\tb", "\x7f", "a" * 256], ids=ascii)
+@pytest.mark.parametrize("authserv_id", [None, b"mail.a.example"])
+def test_the_name_is_text(authserv_id: Any) -> None:
+    with pytest.raises(TypeError, match=r"^pass authserv_id as str, not "):
+        authentication_results(asked(OWN), authserv_id)
+
+
+@pytest.mark.parametrize(
+    "authserv_id", ["", " ", " a", "a ", "例え.jp", "a\r\nb", "a\tb", "\x7f", "a" * 256], ids=ascii
+)
 def test_no_other(authserv_id: str) -> None:
     with pytest.raises(ValueError, match=r"^pass authserv_id as printable ASCII, such as the host name, not "):
         authentication_results(asked(OWN), authserv_id)
@@ -284,7 +292,8 @@ def test_no_input_makes_a_line_of_its_own(verdict: Verdict, line_end: tuple[Any,
     lines = authentication_results(verdict, SERVER, line_ends=line_end[0]).split(line_end[1])
     assert lines[0] == f"{SERVER};"
     assert all(line.startswith("\t") and LINE.fullmatch(line[1:]) for line in lines[1:])
-    assert all(line.endswith(";") for line in lines[1:] if line.startswith("\tauth=") and "none" not in line)
+    # Behind the name of the server, and behind what was found of the login if there is one.
+    assert sum(line.endswith(";") for line in lines) == (1 if verdict.auth_id is None else 2)
 
 
 @pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.value)
