@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
-from postfix_server import WITH_MILTER, Judge, Postfix, listens, missing, running, services, submit_once, wait_until
+from postfix_server import WITH_MILTER, Judge, Postfix, listens, missing, running, services, submit_once
+from processes import wait_until
 from sessions import ME, SALES
 
 if TYPE_CHECKING:

@@ -6,21 +6,19 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
+from processes import SECONDS, answers, command_of, wait_until
 from sessions import ME, PASSWORDS, Client, write_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "how-to" / "postfix.md"
 _BLOCKS: Final = re.findall(
@@ -28,7 +26,6 @@ _BLOCKS: Final = re.findall(
 )
 (_, MAIN_CF), (_, WITH_MILTER), (_, SASL_CONF), (_, MILTER_UNIT), (_, WITH_POLICY), (_, POLICY_UNIT) = _BLOCKS
 
-SECONDS: Final = 20.0  # what has not happened by then does not happen
 
 # What keeps it to itself, and what it accepts in its queue.
 _ISOLATED: Final = """
@@ -67,18 +64,6 @@ _IMPATIENT: Final = (
 )
 
 
-def wait_until(what: str, condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
-
-
-def answers(family: socket.AddressFamily, address: tuple[str, int] | str) -> bool:
-    with socket.socket(family) as probe:
-        return probe.connect_ex(address) == 0
-
-
 def listens(port: int) -> bool:
     return answers(socket.AF_INET, ("127.0.0.1", port))
 
@@ -97,7 +82,7 @@ class Judge:
         folder.mkdir(exist_ok=True)
         let_others_through(folder)
         self.socket, self.log = folder / f"{name}.sock", folder / f"{name}.log"
-        self.command = command or [*_command(MILTER_UNIT if name == "milter" else POLICY_UNIT, folder), *more]
+        self.command = command or [*command_of(MILTER_UNIT if name == "milter" else POLICY_UNIT, folder), *more]
         write_maps(folder)
         self.start()
 
@@ -119,17 +104,6 @@ class Judge:
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text("ascii").splitlines()]
-
-
-def _command(unit: str, folder: Path) -> list[str]:
-    found = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    assert found
-    line = found[1]
-    places = {"/opt/sendertrust/bin/python": sys.executable, "/run/sendertrust": folder, "/etc/sendertrust": folder}
-    for place, here in places.items():
-        assert place in line
-        line = line.replace(place, str(here))
-    return shlex.split(line)
 
 
 @attrs.frozen

@@ -8,19 +8,18 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 import pytest
 from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
+from processes import SECONDS, answers, command_of, wait_until
 from sessions import (
     MAPS,
     ME,
@@ -50,7 +49,6 @@ CONFIGURATION, UNIT, *_ = re.findall(
 )
 EMBEDDED: Final = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
 USER: Final = "Debian-exim"
-SECONDS: Final = 20.0  # what has not happened by then does not happen
 
 pytestmark = [
     pytest.mark.socket,
@@ -87,20 +85,6 @@ OWN: Final = f"From: <{ME}>\r\n\r\ntest.\r\n".encode()
 FOREIGN: Final = f"From: <{VICTIM}>\r\n\r\ntest.\r\n".encode()
 
 
-def wait_until(what: str, condition: object) -> None:
-    """Wait for something, at most `SECONDS`; *condition* is a function."""
-    assert callable(condition)
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
-
-
-def answers(family: socket.AddressFamily, address: tuple[str, int] | str) -> bool:
-    with socket.socket(family) as probe:
-        return probe.connect_ex(address) == 0
-
-
 def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
     if process.poll() is None:
         process.send_signal(number)
@@ -117,15 +101,8 @@ class Judge:
 
     def __init__(self, folder: Path, *more: str, embedded: str | None = None) -> None:
         self.socket, self.log = folder / "exim.sock", folder / "judge.log"
-        command = re.search(r"^ExecStart=(.*)$", UNIT, re.MULTILINE)
-        assert command
         write_maps(folder)
-        places = {"/opt/sendertrust/bin/python": sys.executable, "/run/sendertrust": folder, "/etc/sendertrust": folder}
-        line = command[1]
-        for place, here in places.items():
-            assert place in line
-            line = line.replace(place, str(here))
-        self.command = [*shlex.split(line), *more]
+        self.command = [*command_of(UNIT, folder), *more]
         if embedded:
             self.command = [sys.executable, "-c", embedded, str(self.socket)]
         self.start()
@@ -216,7 +193,6 @@ def _stored(envelope: Path) -> Stored:
     head, _, rest = octets.partition(b"\n\n")
     block = b""
     while rest:
-        length, kind = int(rest[:3]), rest[3:4]
         match = re.match(rb"([0-9]+)(.) ", rest)
         assert match, rest[:50]
         length, kind = int(match[1]), match[2]

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import attrs
 import pytest
 from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
+from processes import SECONDS, wait_until
 from sessions import (
     INBOX,
     ME,
@@ -44,14 +44,13 @@ import sendertrust
 from sendertrust.integrations.opensmtpd import _is_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 UNPACKED: Final = Path(os.environ.get("SENDERTRUST_OPENSMTPD", "/var/cache/sendertrust/opensmtpd"))
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "how-to" / "opensmtpd.md").read_text(encoding="utf-8")
 CONFIGURATION: Final = re.findall(r"^```text\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0]
 EMBEDDED: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0]
 HOST: Final = "mail.test-sample.jp"
-SECONDS: Final = 20.0  # what has not happened by then does not happen
 
 pytestmark = [
     pytest.mark.socket,
@@ -97,14 +96,6 @@ DIFFERENCES: Final = {
 OWN: Final = f"Subject: test\r\nFrom: <{ME}>\r\n\r\ntest.\r\n".encode()
 FOREIGN: Final = f"Subject: test\r\nFrom: <{VICTIM}>\r\n\r\ntest.\r\n".encode()
 LATER: Final = "451 4.3.0 Sender lookup failed: try again later"
-
-
-def wait_until(what: str, condition: Callable[[], object]) -> None:
-    """Wait for something, at most `SECONDS`."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
 
 
 def run_in(root: Path, *command: str) -> str:

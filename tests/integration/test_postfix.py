@@ -24,8 +24,8 @@ from postfix_server import (
     services,
     submit,
     submit_once,
-    wait_until,
 )
+from processes import wait_until
 from sessions import (
     MAPS,
     ME,
