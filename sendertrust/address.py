@@ -61,17 +61,20 @@ MAX_LOCAL_PART_OCTETS: Final = 64  # RFC 5321 4.5.3.1.1
 MAX_DOMAIN_OCTETS: Final = 255  # RFC 5321 4.5.3.1.2
 MAX_LABEL_OCTETS: Final = 63  # RFC 1035 2.3.4
 
+# Here and in every other module, what is possessive (`++`) is one class of characters. A group is repeated inside
+# of an atomic one: before Python 3.11.5 possessive groups match too much (gh-106052), and `a.` would be a dot-string.
+
 # atext of RFC 5322 3.2.3, as the inside of a character class.
 ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
-DOT_STRING: Final = rf"[{ATEXT}]++(?:\.[{ATEXT}]++)*+"
+DOT_STRING: Final = rf"[{ATEXT}]++(?>(?:\.[{ATEXT}]++)*)"
 # An LDH label (RFC 1035 2.3.1, RFC 1123 2.1) that is no A-label: those take the international path.
-_LABEL: Final = r"(?![xX][nN]--)[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
-DOMAIN: Final = rf"{_LABEL}(?:\.{_LABEL})*+"
+_LABEL: Final = r"(?![xX][nN]--)[A-Za-z0-9]++(?>(?:-++[A-Za-z0-9]++)*)"
+DOMAIN: Final = rf"{_LABEL}(?>(?:\.{_LABEL})*)"
 _PLAIN: Final = re.compile(rf"({DOT_STRING})@({DOMAIN})")
 _ADDRESS_LITERAL: Final = re.compile(r"\[[A-Za-z0-9.:\-]++\]")
 _UNQUOTED: Final = re.compile(rf"[{ATEXT}.\x80-\U0010ffff]*+")
-_DOT_ATOM: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]++(?:\.[{ATEXT}\x80-\U0010ffff]++)*+")
-_QUOTED_STRING: Final = re.compile(r'"((?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*+)"')
+_DOT_ATOM: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]++(?>(?:\.[{ATEXT}\x80-\U0010ffff]++)*)")
+_QUOTED_STRING: Final = re.compile(r'"((?>(?:[ !#-\[\]-~\x80-\U0010ffff]++|\\[ -~])*))"')
 _LDH_DOMAIN: Final = re.compile(DOMAIN)
 _ESCAPE: Final = re.compile(r"\\(.)")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')

@@ -35,8 +35,8 @@ _MAX_VALUE_OCTETS: Final = 960  # as it is written: a line of 998 octets holds i
 _AUTHSERV_ID: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++")
 # local-part "@" domain-name, of which RFC 6376 3.5 wants two labels; anything else goes into quotes.
-_QUOTED_STRING: Final = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
-_DOMAIN_NAME: Final = r"[A-Za-z0-9\-]++(?:\.[A-Za-z0-9\-]++)++"
+_QUOTED_STRING: Final = r'"(?>(?:[ !#-\[\]-~]++|\\[ -~])*)"'
+_DOMAIN_NAME: Final = r"[A-Za-z0-9\-]++(?>(?:\.[A-Za-z0-9\-]++)+)"
 _ADDRESS: Final = re.compile(rf"(?:{DOT_STRING}|{_QUOTED_STRING})@{_DOMAIN_NAME}")
 _NOT_IN_QUOTES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')

@@ -45,7 +45,7 @@ _SIMPLE: Final = re.compile(
 _TOKEN: Final = re.compile(
     rf"""(?P<blank>[ \t\r\n]++)
       | (?P<atom>[{ATEXT}\x80-\U0010ffff]++)
-      | (?P<quoted>"(?:[^"\\]|\\[^\r\n])*+")
+      | (?P<quoted>"(?>(?:[^"\\]++|\\[^\r\n])*)")
       | (?P<literal>\[[^\[\]\\]*+\])
       | (?P<special>[()<>\[\]:;@\\,."])""",
     re.VERBOSE,
@@ -91,7 +91,7 @@ _PARENTHESIS: Final = re.compile(r"([()])")
 _ROUTE: Final = re.compile(r"@|\w[!%]\w")
 _IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
 _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
-_QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
+_QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
 _DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
@@ -99,7 +99,7 @@ _DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
 # characters is tried from its first one only, which keeps the search linear.
 _ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
 _CANDIDATE: Final = re.compile(
-    rf'(?:"[^"]*+"|(?<!{_ORDINARY}){_ORDINARY}++)@(?:\[[^\[\]]*+\]|(?:{_ORDINARY}|@)++)',
+    rf'(?:"[^"]*+"|(?<!{_ORDINARY}){_ORDINARY}++)@(?:\[[^\[\]]*+\]|(?>(?:{_ORDINARY}++|@)+))',
 )
 
 

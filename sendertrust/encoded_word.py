@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "without_words", "word_fault"]
 
 _START: Final = re.compile(r"=\?[^?]*+\?[bBqQ]\?")
-_WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?:[^?]|\?(?!=))*+)\?=")
+_WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?=")
 
 _BLANKS: Final = " \t\r\n"
 _NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
 _Q_OCTET: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
-_BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?:[^=]{4})*+[^=]{1,3}\Z")}
+_BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?>(?:[^=]{4})*)[^=]{1,3}\Z")}
 _NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
 
 # No charset, but Python's email package decodes with any codec: backslash escapes in ASCII.

@@ -52,14 +52,14 @@ _ANY_DOMAIN: Final = "example.com"  # only to read a bare local part as the mail
 _AS_KEY: Final = attrs.evolve(SUBMISSION, legacy_dots=True)  # a directory need not quote what mail must
 
 _BLANKS: Final = " \t\r\v\f"  # isspace of C, less the LF that ends a line
-_QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
+_QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # postmap.c: the key ends at the first blank that is neither quoted nor escaped, and at nothing else.
 _KEY_AND_VALUE: Final = re.compile(
-    rf'((?:[^ \t\r\v\f"\\]|\\.|{_QUOTED})++)(?![^ \t\r\v\f])[ \t\r\v\f]*+(.*)', re.DOTALL
+    rf'((?>(?:[^ \t\r\v\f"\\]++|\\.|{_QUOTED})+))(?![^ \t\r\v\f])[ \t\r\v\f]*+(.*)', re.DOTALL
 )
 _NAME_AND_VALUE: Final = re.compile(rf'([^ \t\r\v\f":\\,]++|{_QUOTED})[ \t\r\v\f]*+:[ \t\r\v\f]*+(.*)', re.DOTALL)
-_DESTINATIONS: Final = re.compile(rf'(?:[^"\\]|\\.|{_QUOTED})*+', re.DOTALL)
-_DESTINATION: Final = re.compile(rf'(?:[^,"\\]|\\.|{_QUOTED})++', re.DOTALL)
+_DESTINATIONS: Final = re.compile(rf'(?>(?:[^"\\]++|\\.|{_QUOTED})*)', re.DOTALL)
+_DESTINATION: Final = re.compile(rf'(?>(?:[^,"\\]++|\\.|{_QUOTED})+)', re.DOTALL)
 _LOGINS: Final = re.compile(r"[^, \t\r]++")  # CHARS_COMMA_SP of Postfix
 _NO_LOGIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _JSON_BLANKS: Final = (" ", "\t", "\r", "\n")
@@ -67,9 +67,9 @@ _CSV_HEADER: Final = ("login", "address", "right")
 _JSON_GRANTS: Final = (["address"], ["address", "right"])
 
 # Keys that are canonical as they stand, and so short that no limit needs a look. Most are.
-_PLAIN_LOCAL: Final = r"[A-Za-z0-9]++(?:[._+\-][A-Za-z0-9]++)*+"
-_PLAIN_DOMAIN: Final = r"@[a-z0-9]++(?:[.\-][a-z0-9]++)*+"
-_PLAIN: Final = re.compile(rf"{_PLAIN_LOCAL}(?:{_PLAIN_DOMAIN})?+|{_PLAIN_DOMAIN}")
+_PLAIN_LOCAL: Final = r"[A-Za-z0-9]++(?>(?:[._+\-][A-Za-z0-9]++)*)"
+_PLAIN_DOMAIN: Final = r"@[a-z0-9]++(?>(?:[.\-][a-z0-9]++)*)"
+_PLAIN: Final = re.compile(rf"{_PLAIN_LOCAL}(?>(?:{_PLAIN_DOMAIN})?)|{_PLAIN_DOMAIN}")
 _MAX_PLAIN: Final = 63
 
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}

@@ -80,7 +80,7 @@ class _Grammar:
 
 def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
     text = r"[^\r\n\0]*+"
-    field = rf"(?aim:^({{}})([ \t]*+)):({text}(?:{eol}[ \t]{text})*+)"
+    field = rf"(?aim:^({{}})([ \t]*+)):({text}(?>(?:{eol}[ \t]{text})*))"
     continuation = rf"[ \t]++[^ \t\r\n\0]{text}"
     faults = {
         "nul": rf"{text}\0",
@@ -91,8 +91,8 @@ def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
     return _Grammar(
         end_of_line=eol,
         end_of_block=(eol + eol).encode(),
-        block=re.compile(rf"(?:{_NAME}[ \t]*+:{text}{eol}(?:{continuation}{eol})*+)*+"),
-        body=re.compile(rf"{text}(?:{eol}{continuation})*+(?:{eol})?+"),
+        block=re.compile(rf"(?>(?:{_NAME}[ \t]*+:{text}{eol}(?>(?:{continuation}{eol})*))*)"),
+        body=re.compile(rf"{text}(?>(?:{eol}{continuation})*)(?>(?:{eol})?)"),
         author=re.compile(field.format(_FROM)),
         sender=re.compile(field.format(_SENDER)),
         others=re.compile(field.format("|".join(_OTHERS))),

@@ -15,6 +15,7 @@ packages=(
   postfix # test_postmap.py: postmap and postconf; test_postfix.py
   postgresql # test_sql.py
   python3-dev # likewise, for Debian's own Python
+  python3-venv # .ci/run: all tests on Debian's own Python
   sasl2-bin # test_postfix.py: saslpasswd2
   slapd # test_ldap.py
 )

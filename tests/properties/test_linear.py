@@ -62,7 +62,7 @@ class Meter:
         self.steps += found.end() - at + 1
         return found.end()
 
-    def match(  # noqa: C901 - one arm for each kind of node
+    def match(  # noqa: C901, PLR0912 - one arm for each kind of node
         self, nodes: Any, text: str, at: int, end: int, flags: int, then: Callable[[int], int | None]
     ) -> int | None:
         """Match *nodes* at *at* and go on with *then*; give where that ends."""
@@ -89,6 +89,11 @@ class Meter:
             elif kind is _op.BRANCH:
                 ends = (self.match(branch, text, at, end, flags, rest(index + 1)) for branch in argument[1])
                 return next((place for place in ends if place is not None), None)
+            elif kind is _op.ATOMIC_GROUP:
+                place = self.match(argument, text, at, end, flags, _anywhere)
+                if place is None:
+                    return None
+                at = place
             else:
                 places = self._rounds(argument, text, at, end, flags)
                 if kind is not _op.POSSESSIVE_REPEAT:
