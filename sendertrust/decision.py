@@ -204,7 +204,11 @@ def _judge(
         account = _Account(login, aliases, policy)
         envelope_right = _judge_envelope(envelope, path, account, findings)
         if header is not UNSEEN:
-            mailboxes = _read_author(header, policy, line_ends, findings)
+            author = _read_author(header, policy, line_ends)
+            if isinstance(author, Finding):
+                findings.append(author)
+            else:
+                mailboxes = author
             on_behalf = _sender_is_login(header, account, line_ends)
             matched_by = _judge_author(mailboxes, envelope, account, findings, on_behalf=on_behalf)
             _judge_others(header, account, line_ends, findings)
@@ -341,25 +345,22 @@ def _judge_envelope(
     return right
 
 
-def _read_author(
-    header: Fields | Malformed, policy: Policy, line_ends: LineEnds, findings: list[Finding]
-) -> tuple[Mailbox, ...]:
-    """Read the one From field; give its mailboxes, or none and a finding that says why."""
+def _read_author(header: Fields | Malformed, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox, ...] | Finding:
+    """Read the one From field; give its mailboxes, or a finding that says why there are none."""
     if isinstance(header, Malformed):
-        findings.append(_malformed(Reason.HEADERS_MALFORMED, None, header))
-    elif not header.author:
-        findings.append(Finding(Reason.FROM_MISSING, None, "from-missing"))
-    elif len(header.author) > 1:
-        findings.append(Finding(Reason.FROM_DUPLICATE, excerpt(header.author[1]), "from-duplicate"))
-    elif header.spaced:
-        findings.append(Finding(Reason.HEADERS_MALFORMED, excerpt(header.author[0]), "blank-before-colon"))
-    else:
-        mailboxes = _mailboxes(header.author[0], policy, line_ends)
-        if not isinstance(mailboxes, Malformed):
-            return mailboxes
+        return _malformed(Reason.HEADERS_MALFORMED, None, header)
+    if not header.author:
+        return Finding(Reason.FROM_MISSING, None, "from-missing")
+    if len(header.author) > 1:
+        return Finding(Reason.FROM_DUPLICATE, excerpt(header.author[1]), "from-duplicate")
+    body = header.author[0]
+    if header.spaced:
+        return Finding(Reason.HEADERS_MALFORMED, excerpt(body), "blank-before-colon")
+    mailboxes = _mailboxes(body, policy, line_ends)
+    if isinstance(mailboxes, Malformed):
         reason = Reason.FROM_GROUP if mailboxes.rule == "from-group" else Reason.FROM_MALFORMED
-        findings.append(_malformed(reason, header.author[0], mailboxes))
-    return ()
+        return _malformed(reason, body, mailboxes)
+    return mailboxes
 
 
 def _sender_is_login(header: Fields | Malformed, account: _Account, line_ends: LineEnds) -> bool:

@@ -34,8 +34,8 @@ BUGS: Final = (
     Bug(
         "duplicate-off-by-one",
         "decision.py",
-        "    elif len(header.author) > 1:",
-        "    elif len(header.author) > 2:",
+        "    if len(header.author) > 1:",
+        "    if len(header.author) > 2:",
         "of two From fields the first is judged, and a reader may show the last",
     ),
     Bug(
@@ -48,8 +48,8 @@ BUGS: Final = (
     Bug(
         "null-skips-header",
         "decision.py",
-        "        if header is not UNSEEN:\n            mailboxes",
-        "        if header is not UNSEEN and envelope is not NULL_PATH:\n            mailboxes",
+        "        if header is not UNSEEN:\n            author",
+        "        if header is not UNSEEN and envelope is not NULL_PATH:\n            author",
         "with a null sender the header is not checked (VU#517845)",
     ),
     Bug(
