@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 
@@ -49,6 +49,19 @@ if TYPE_CHECKING:
 __all__ = ["check", "check_message"]
 
 _MAX_ADDRESSES_IN_NAME: Final = 32
+
+
+class _FieldKind(NamedTuple):
+    """A kind of header field, and the reasons for which one of its mailboxes is refused."""
+
+    #: Begins the rules of its findings, such as ``from-owner``.
+    name: str
+    hidden: Reason
+    mismatch: Reason
+
+
+_FROM: Final = _FieldKind("from", Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MISMATCH)
+_SENDER: Final = _FieldKind("sender", Reason.SENDER_MISMATCH, Reason.SENDER_MISMATCH)
 
 
 def check(
@@ -284,31 +297,24 @@ class _Account:
         return Finding(Reason.LOOKUP_FAILED, excerpt(unknown), f"{identity}-lookup")
 
     def judge(
-        self,
-        mailbox: Mailbox,
-        identity: str,
-        hidden: Reason,
-        mismatch: Reason,
-        findings: list[Finding],
-        *,
-        on_behalf: bool | None = None,
+        self, mailbox: Mailbox, field: _FieldKind, findings: list[Finding], *, on_behalf: bool | None = None
     ) -> str | None:
         """Judge one mailbox of the header; give the right to it.
 
         *on_behalf* says whether the Sender field names the login, and None that it does not matter.
         """
         others = hidden_addresses(mailbox)
-        if finding := self.first_foreign(others, mailbox, identity, hidden, "hidden-address"):
+        if finding := self.first_foreign(others, mailbox, field.name, field.hidden, "hidden-address"):
             findings.append(finding)
         right = right_to(mailbox.address, self.login, self.header_aliases, self.policy, IN_HEADER)
         if right is not None:
             return right
-        rule = f"{identity}-owner"
+        rule = f"{field.name}-owner"
         if on_behalf is not None and (right := self.header_aliases.match(mailbox.address, self.policy, ON_BEHALF)):
             if on_behalf:
                 return right
             rule = "from-on-behalf"
-        findings.append(self.without_right(identity, mailbox.address.text, mismatch, rule, self.header_aliases))
+        findings.append(self.without_right(field.name, mailbox.address.text, field.mismatch, rule, self.header_aliases))
         return None
 
 
@@ -373,7 +379,7 @@ def _sender_is_login(header: Fields | Malformed, account: _Account, line_ends: L
     if isinstance(mailboxes, Malformed) or len(mailboxes) != 1:
         return False
     findings: list[Finding] = []
-    right = account.judge(mailboxes[0], "sender", Reason.SENDER_MISMATCH, Reason.SENDER_MISMATCH, findings)
+    right = account.judge(mailboxes[0], _SENDER, findings)
     return right == OWN and not findings
 
 
@@ -391,8 +397,7 @@ def _judge_author(
         findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
     rights = []
     for mailbox in mailboxes:
-        hidden, mismatch = Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MISMATCH
-        rights.append(account.judge(mailbox, "from", hidden, mismatch, findings, on_behalf=on_behalf))
+        rights.append(account.judge(mailbox, _FROM, findings, on_behalf=on_behalf))
         must_equal = envelope if policy.header_equals_envelope and isinstance(envelope, Address) else None
         if must_equal and not same_mailbox(mailbox.address, must_equal, policy):
             findings.append(Finding(Reason.FROM_NOT_ENVELOPE, mailbox.address.text, "from-envelope"))
@@ -413,7 +418,7 @@ def _judge_others(header: Fields | Malformed, account: _Account, line_ends: Line
         if len(mailboxes) > 1 and name != "resent-from":
             findings.append(Finding(Reason.SENDER_MISMATCH, mailboxes[1].address.text, "sender-multiple"))
         for mailbox in mailboxes:
-            account.judge(mailbox, "sender", Reason.SENDER_MISMATCH, Reason.SENDER_MISMATCH, findings)
+            account.judge(mailbox, _SENDER, findings)
 
 
 def _judge_names(
@@ -428,7 +433,7 @@ def _judge_names(
         return
     for mailbox in mailboxes:
         shown = shown_addresses(mailbox)
-        finding = account.first_foreign(shown, mailbox, "from", Reason.DISPLAY_NAME_SPOOF, "name-shows-address")
+        finding = account.first_foreign(shown, mailbox, _FROM.name, Reason.DISPLAY_NAME_SPOOF, "name-shows-address")
         if finding is None:
             continue
         if wish is DisplayName.REJECT:
