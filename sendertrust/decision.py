@@ -254,12 +254,6 @@ class _Account:
         """What the header is looked up in: under EPOST, nothing."""
         return self.aliases if self.policy.aliases_cover_header else NO_ALIASES
 
-    def without_right(self, identity: str, claimed: str, reason: Reason, rule: str, aliases: Aliases) -> Finding:
-        """Say that no source grants what is claimed; or, if one failed, that it is not known."""
-        if aliases.failed:
-            return Finding(Reason.LOOKUP_FAILED, claimed, f"{identity}-lookup")
-        return Finding(reason, claimed, rule)
-
     def foreign(self, text: str, mailbox: Mailbox) -> bool | None:
         """Say whether what looks like an address is somebody else's; None if a failed source may know.
 
@@ -306,15 +300,16 @@ class _Account:
         others = hidden_addresses(mailbox)
         if finding := self.first_foreign(others, mailbox, field.name, field.hidden, "hidden-address"):
             findings.append(finding)
-        right = right_to(mailbox.address, self.login, self.header_aliases, self.policy, IN_HEADER)
+        address, aliases = mailbox.address, self.header_aliases
+        right = right_to(address, self.login, aliases, self.policy, IN_HEADER)
         if right is not None:
             return right
         rule = f"{field.name}-owner"
-        if on_behalf is not None and (right := self.header_aliases.match(mailbox.address, self.policy, ON_BEHALF)):
+        if on_behalf is not None and (right := aliases.match(address, self.policy, ON_BEHALF)):
             if on_behalf:
                 return right
             rule = "from-on-behalf"
-        findings.append(self.without_right(field.name, mailbox.address.text, field.mismatch, rule, self.header_aliases))
+        findings.append(_not_granted(field.name, address.text, field.mismatch, rule, aliases))
         return None
 
 
@@ -347,7 +342,7 @@ def _judge_envelope(
         right = right_to(envelope, account.login, account.aliases, account.policy, IN_ENVELOPE)
         claimed, reason, rule = envelope.text, Reason.ENVELOPE_MISMATCH, "envelope-owner"
     if right is None:
-        findings.append(account.without_right("envelope", claimed, reason, rule, account.aliases))
+        findings.append(_not_granted("envelope", claimed, reason, rule, account.aliases))
     return right
 
 
@@ -440,6 +435,13 @@ def _judge_names(
             findings.append(finding)
         elif finding.reason is Reason.DISPLAY_NAME_SPOOF:
             advisories.append(f"display name shows {finding.claimed}")
+
+
+def _not_granted(identity: str, claimed: str, reason: Reason, rule: str, aliases: Aliases) -> Finding:
+    """Say that no source grants what is claimed; or, if one failed, that it is not known."""
+    if aliases.failed:
+        return Finding(Reason.LOOKUP_FAILED, claimed, f"{identity}-lookup")
+    return Finding(reason, claimed, rule)
 
 
 def _mailboxes(body: str, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox, ...] | Malformed:
