@@ -200,33 +200,26 @@ def _judge(
     """Gather the facts in their order; what follows from them is the verdict's to say."""
     path = claims.text("envelope_from", envelope_from)
     envelope = parse_reverse_path(path, legacy_dots=policy.legacy_dots)
-    findings: list[Finding] = []
+    case = _Case(_login(auth_id, path, envelope, policy), aliases, policy, line_ends)
     envelope_right: str | None = None
     mailboxes: tuple[Mailbox, ...] = ()
     matched_by: list[str | None] = []
-    advisories: list[str] = []
 
     if not auth_id:
-        findings.append(Finding(Reason.NOT_AUTHENTICATED, None, "login-required"))
+        case.findings.append(Finding(Reason.NOT_AUTHENTICATED, None, "login-required"))
     else:
-        # Text that reads as a claimed mailbox reads as the same one when it is a login.
-        if isinstance(envelope, Address) and path == auth_id:
-            login: Address | None = envelope
-        else:
-            login = login_address(auth_id, policy.default_domain)
-        account = _Account(login, aliases, policy)
-        envelope_right = _judge_envelope(envelope, path, account, findings)
+        envelope_right = _judge_envelope(envelope, path, case)
         if header is not UNSEEN:
-            author = _read_author(header, policy, line_ends)
+            author = _read_author(header, case)
             if isinstance(author, Finding):
-                findings.append(author)
+                case.findings.append(author)
             else:
                 mailboxes = author
-            on_behalf = _sender_is_login(header, account, line_ends)
-            matched_by = _judge_author(mailboxes, envelope, account, findings, on_behalf=on_behalf)
-            _judge_others(header, account, line_ends, findings)
-            _judge_names(mailboxes, account, findings, advisories)
-        advisories += _unused(aliases, header, policy)
+            on_behalf = _sender_is_login(header, case)
+            matched_by = _judge_author(mailboxes, envelope, case, on_behalf=on_behalf)
+            _judge_others(header, case)
+            _judge_names(mailboxes, case)
+        case.advisories.extend(_unused(aliases, header, policy))
 
     return Verdict(
         policy=policy,
@@ -235,19 +228,29 @@ def _judge(
         auth_id=auth_id or None,
         envelope_from=envelope.text if isinstance(envelope, Address) else ("" if envelope is NULL_PATH else None),
         header_from=tuple([mailbox.address.text for mailbox in mailboxes]),
-        findings=tuple(findings),
+        findings=tuple(case.findings),
         matched_by=(envelope_right, *matched_by),
-        advisories=tuple(advisories),
+        advisories=tuple(case.advisories),
     )
 
 
-@attrs.frozen
-class _Account:
-    """Who logged in, and what else is known to be theirs."""
+def _login(auth_id: str | None, path: str, envelope: Address | NullPath | Malformed, policy: Policy) -> Address | None:
+    """Give the address that the login is; text that reads as a claimed mailbox reads as the same one there."""
+    if isinstance(envelope, Address) and path == auth_id:
+        return envelope
+    return login_address(auth_id, policy.default_domain) if auth_id else None
+
+
+@attrs.define
+class _Case:
+    """What is judged: who logged in, what else is known to be theirs, and what is wrong so far."""
 
     login: Address | None
     aliases: Aliases
     policy: Policy
+    line_ends: LineEnds
+    findings: list[Finding] = attrs.field(init=False, factory=list)
+    advisories: list[str] = attrs.field(init=False, factory=list)
 
     @property
     def header_aliases(self) -> Aliases:
@@ -290,16 +293,17 @@ class _Account:
             return None
         return Finding(Reason.LOOKUP_FAILED, excerpt(unknown), f"{identity}-lookup")
 
-    def judge(
-        self, mailbox: Mailbox, field: _FieldKind, findings: list[Finding], *, on_behalf: bool | None = None
-    ) -> str | None:
+    def hidden(self, mailbox: Mailbox, field: _FieldKind) -> Finding | None:
+        """Make a finding of a foreign address that some reader would take instead."""
+        return self.first_foreign(hidden_addresses(mailbox), mailbox, field.name, field.hidden, "hidden-address")
+
+    def judge(self, mailbox: Mailbox, field: _FieldKind, *, on_behalf: bool | None = None) -> str | None:
         """Judge one mailbox of the header; give the right to it.
 
         *on_behalf* says whether the Sender field names the login, and None that it does not matter.
         """
-        others = hidden_addresses(mailbox)
-        if finding := self.first_foreign(others, mailbox, field.name, field.hidden, "hidden-address"):
-            findings.append(finding)
+        if finding := self.hidden(mailbox, field):
+            self.findings.append(finding)
         address, aliases = mailbox.address, self.header_aliases
         right = right_to(address, self.login, aliases, self.policy, IN_HEADER)
         if right is not None:
@@ -309,7 +313,7 @@ class _Account:
             if on_behalf:
                 return right
             rule = "from-on-behalf"
-        findings.append(_not_granted(field.name, address.text, field.mismatch, rule, aliases))
+        self.findings.append(_not_granted(field.name, address.text, field.mismatch, rule, aliases))
         return None
 
 
@@ -322,31 +326,26 @@ def _unused(aliases: Aliases, header: Fields | Malformed | Unseen, policy: Polic
     return ignored
 
 
-def _judge_envelope(
-    envelope: Address | NullPath | Malformed,
-    path: str,
-    account: _Account,
-    findings: list[Finding],
-) -> str | None:
+def _judge_envelope(envelope: Address | NullPath | Malformed, path: str, case: _Case) -> str | None:
     """Judge the reverse-path; give the right to it."""
     if isinstance(envelope, Malformed):
-        findings.append(_malformed(Reason.ENVELOPE_MALFORMED, path, envelope))
+        case.findings.append(_malformed(Reason.ENVELOPE_MALFORMED, path, envelope))
         return None
     if envelope is NULL_PATH:
         # RFC 6409 3.2: never by itself a reason to reject, unless the site says so.
-        if account.policy.null_sender is Action.ACCEPT:
+        if case.policy.null_sender is Action.ACCEPT:
             return "null"
-        right = account.aliases.null_sender()
+        right = case.aliases.null_sender()
         claimed, reason, rule = "", Reason.ENVELOPE_NULL, "null-sender"
     else:
-        right = right_to(envelope, account.login, account.aliases, account.policy, IN_ENVELOPE)
+        right = right_to(envelope, case.login, case.aliases, case.policy, IN_ENVELOPE)
         claimed, reason, rule = envelope.text, Reason.ENVELOPE_MISMATCH, "envelope-owner"
     if right is None:
-        findings.append(_not_granted("envelope", claimed, reason, rule, account.aliases))
+        case.findings.append(_not_granted("envelope", claimed, reason, rule, case.aliases))
     return right
 
 
-def _read_author(header: Fields | Malformed, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox, ...] | Finding:
+def _read_author(header: Fields | Malformed, case: _Case) -> tuple[Mailbox, ...] | Finding:
     """Read the one From field; give its mailboxes, or a finding that says why there are none."""
     if isinstance(header, Malformed):
         return _malformed(Reason.HEADERS_MALFORMED, None, header)
@@ -357,84 +356,74 @@ def _read_author(header: Fields | Malformed, policy: Policy, line_ends: LineEnds
     body = header.author[0]
     if header.spaced:
         return Finding(Reason.HEADERS_MALFORMED, excerpt(body), "blank-before-colon")
-    mailboxes = _mailboxes(body, policy, line_ends)
+    mailboxes = _mailboxes(body, case)
     if isinstance(mailboxes, Malformed):
         reason = Reason.FROM_GROUP if mailboxes.rule == "from-group" else Reason.FROM_MALFORMED
         return _malformed(reason, body, mailboxes)
     return mailboxes
 
 
-def _sender_is_login(header: Fields | Malformed, account: _Account, line_ends: LineEnds) -> bool:
+def _sender_is_login(header: Fields | Malformed, case: _Case) -> bool:
     """Say whether the one Sender field names the login's own address, as who sends on behalf must (RFC 5322 3.6.2)."""
     if isinstance(header, Malformed) or header.sender is None or len(header.sender) != 1:
         return False
-    if not account.header_aliases.has(Right.ON_BEHALF_OF):
+    if not case.header_aliases.has(Right.ON_BEHALF_OF):
         return False
-    mailboxes = _mailboxes(header.sender[0], account.policy, line_ends)
+    mailboxes = _mailboxes(header.sender[0], case)
     if isinstance(mailboxes, Malformed) or len(mailboxes) != 1:
         return False
-    findings: list[Finding] = []
-    right = account.judge(mailboxes[0], _SENDER, findings)
-    return right == OWN and not findings
+    sender = mailboxes[0]
+    right = right_to(sender.address, case.login, NO_ALIASES, case.policy, IN_HEADER)
+    return right == OWN and case.hidden(sender, _SENDER) is None
 
 
 def _judge_author(
-    mailboxes: tuple[Mailbox, ...],
-    envelope: Address | NullPath | Malformed,
-    account: _Account,
-    findings: list[Finding],
-    *,
-    on_behalf: bool,
+    mailboxes: tuple[Mailbox, ...], envelope: Address | NullPath | Malformed, case: _Case, *, on_behalf: bool
 ) -> list[str | None]:
     """Judge who the author is; give the right to each mailbox."""
-    policy = account.policy
+    policy = case.policy
     if len(mailboxes) > 1 and policy.multiple_authors is MultipleAuthors.REJECT:
-        findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
+        case.findings.append(Finding(Reason.FROM_MULTIPLE, mailboxes[1].address.text, "from-multiple"))
     rights = []
     for mailbox in mailboxes:
-        rights.append(account.judge(mailbox, _FROM, findings, on_behalf=on_behalf))
+        rights.append(case.judge(mailbox, _FROM, on_behalf=on_behalf))
         must_equal = envelope if policy.header_equals_envelope and isinstance(envelope, Address) else None
         if must_equal and not same_mailbox(mailbox.address, must_equal, policy):
-            findings.append(Finding(Reason.FROM_NOT_ENVELOPE, mailbox.address.text, "from-envelope"))
+            case.findings.append(Finding(Reason.FROM_NOT_ENVELOPE, mailbox.address.text, "from-envelope"))
     return rights
 
 
-def _judge_others(header: Fields | Malformed, account: _Account, line_ends: LineEnds, findings: list[Finding]) -> None:
+def _judge_others(header: Fields | Malformed, case: _Case) -> None:
     """Judge Sender, Resent-From and Resent-Sender, where the policy reads them."""
     if isinstance(header, Malformed):
         return
     if [name for name, _ in header.others].count("sender") > 1:
-        findings.append(Finding(Reason.SENDER_MISMATCH, None, "sender-duplicate"))
+        case.findings.append(Finding(Reason.SENDER_MISMATCH, None, "sender-duplicate"))
     for name, body in dict.fromkeys(header.others):
-        mailboxes = _mailboxes(body, account.policy, line_ends)
+        mailboxes = _mailboxes(body, case)
         if isinstance(mailboxes, Malformed):
-            findings.append(_malformed(Reason.SENDER_MISMATCH, body, mailboxes))
+            case.findings.append(_malformed(Reason.SENDER_MISMATCH, body, mailboxes))
             continue
         if len(mailboxes) > 1 and name != "resent-from":
-            findings.append(Finding(Reason.SENDER_MISMATCH, mailboxes[1].address.text, "sender-multiple"))
+            case.findings.append(Finding(Reason.SENDER_MISMATCH, mailboxes[1].address.text, "sender-multiple"))
         for mailbox in mailboxes:
-            account.judge(mailbox, _SENDER, findings)
+            case.judge(mailbox, _SENDER)
 
 
-def _judge_names(
-    mailboxes: tuple[Mailbox, ...],
-    account: _Account,
-    findings: list[Finding],
-    advisories: list[str],
-) -> None:
+def _judge_names(mailboxes: tuple[Mailbox, ...], case: _Case) -> None:
     """Judge what the names of the authors show to a person, as far as the policy cares."""
-    wish = account.policy.display_name
+    wish = case.policy.display_name
     if wish is DisplayName.IGNORE:
         return
     for mailbox in mailboxes:
         shown = shown_addresses(mailbox)
-        finding = account.first_foreign(shown, mailbox, _FROM.name, Reason.DISPLAY_NAME_SPOOF, "name-shows-address")
+        finding = case.first_foreign(shown, mailbox, _FROM.name, Reason.DISPLAY_NAME_SPOOF, "name-shows-address")
         if finding is None:
             continue
         if wish is DisplayName.REJECT:
-            findings.append(finding)
+            case.findings.append(finding)
         elif finding.reason is Reason.DISPLAY_NAME_SPOOF:
-            advisories.append(f"display name shows {finding.claimed}")
+            case.advisories.append(f"display name shows {finding.claimed}")
 
 
 def _not_granted(identity: str, claimed: str, reason: Reason, rule: str, aliases: Aliases) -> Finding:
@@ -444,11 +433,11 @@ def _not_granted(identity: str, claimed: str, reason: Reason, rule: str, aliases
     return Finding(reason, claimed, rule)
 
 
-def _mailboxes(body: str, policy: Policy, line_ends: LineEnds) -> tuple[Mailbox, ...] | Malformed:
-    simple = simple_author(body, policy)
+def _mailboxes(body: str, case: _Case) -> tuple[Mailbox, ...] | Malformed:
+    simple = simple_author(body, case.policy)
     if simple is not None:
         return (Mailbox(simple),)
-    return body_fault(body, policy, line_ends) or parse_author(body, policy)
+    return body_fault(body, case.policy, case.line_ends) or parse_author(body, case.policy)
 
 
 def _malformed(reason: Reason, claimed: str | None, fault: Malformed) -> Finding:

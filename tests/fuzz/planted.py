@@ -111,8 +111,8 @@ BUGS: Final = (
     Bug(
         "bare-line-ends",
         "decision.py",
-        "    return body_fault(body, policy, line_ends) or parse_author(body, policy)",
-        "    return parse_author(body, policy)",
+        "    return body_fault(body, case.policy, case.line_ends) or parse_author(body, case.policy)",
+        "    return parse_author(body, case.policy)",
         "a body with a bare CR or LF is parsed as if it were folded",
     ),
     Bug(
