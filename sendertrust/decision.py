@@ -203,22 +203,14 @@ def _judge(
     case = _Case(_login(auth_id, path, envelope, policy), aliases, policy, line_ends)
     envelope_right: str | None = None
     mailboxes: tuple[Mailbox, ...] = ()
-    matched_by: list[str | None] = []
+    rights: list[str | None] = []
 
     if not auth_id:
         case.findings.append(Finding(Reason.NOT_AUTHENTICATED, None, "login-required"))
     else:
         envelope_right = _judge_envelope(envelope, path, case)
         if header is not UNSEEN:
-            author = _read_author(header, case)
-            if isinstance(author, Finding):
-                case.findings.append(author)
-            else:
-                mailboxes = author
-            on_behalf = _sender_is_login(header, case)
-            matched_by = _judge_author(mailboxes, envelope, case, on_behalf=on_behalf)
-            _judge_others(header, case)
-            _judge_names(mailboxes, case)
+            mailboxes, rights = _judge_header(header, envelope, case)
         case.advisories.extend(_unused(aliases, header, policy))
 
     return Verdict(
@@ -229,7 +221,7 @@ def _judge(
         envelope_from=envelope.text if isinstance(envelope, Address) else ("" if envelope is NULL_PATH else None),
         header_from=tuple([mailbox.address.text for mailbox in mailboxes]),
         findings=tuple(case.findings),
-        matched_by=(envelope_right, *matched_by),
+        matched_by=(envelope_right, *rights),
         advisories=tuple(case.advisories),
     )
 
@@ -345,10 +337,25 @@ def _judge_envelope(envelope: Address | NullPath | Malformed, path: str, case: _
     return right
 
 
-def _read_author(header: Fields | Malformed, case: _Case) -> tuple[Mailbox, ...] | Finding:
-    """Read the one From field; give its mailboxes, or a finding that says why there are none."""
+def _judge_header(
+    header: Fields | Malformed, envelope: Address | NullPath | Malformed, case: _Case
+) -> tuple[tuple[Mailbox, ...], list[str | None]]:
+    """Judge the fields that name somebody; give the authors, and the right to each."""
     if isinstance(header, Malformed):
-        return _malformed(Reason.HEADERS_MALFORMED, None, header)
+        case.findings.append(_malformed(Reason.HEADERS_MALFORMED, None, header))
+        return (), []
+    mailboxes = _read_author(header, case)
+    if isinstance(mailboxes, Finding):
+        case.findings.append(mailboxes)
+        mailboxes = ()
+    rights = _judge_author(mailboxes, envelope, case, on_behalf=_sender_is_login(header, case))
+    _judge_others(header, case)
+    _judge_names(mailboxes, case)
+    return mailboxes, rights
+
+
+def _read_author(header: Fields, case: _Case) -> tuple[Mailbox, ...] | Finding:
+    """Read the one From field; give its mailboxes, or a finding that says why there are none."""
     if not header.author:
         return Finding(Reason.FROM_MISSING, None, "from-missing")
     if len(header.author) > 1:
@@ -363,9 +370,9 @@ def _read_author(header: Fields | Malformed, case: _Case) -> tuple[Mailbox, ...]
     return mailboxes
 
 
-def _sender_is_login(header: Fields | Malformed, case: _Case) -> bool:
+def _sender_is_login(header: Fields, case: _Case) -> bool:
     """Say whether the one Sender field names the login's own address, as who sends on behalf must (RFC 5322 3.6.2)."""
-    if isinstance(header, Malformed) or header.sender is None or len(header.sender) != 1:
+    if header.sender is None or len(header.sender) != 1:
         return False
     if not case.header_aliases.has(Right.ON_BEHALF_OF):
         return False
@@ -393,10 +400,8 @@ def _judge_author(
     return rights
 
 
-def _judge_others(header: Fields | Malformed, case: _Case) -> None:
+def _judge_others(header: Fields, case: _Case) -> None:
     """Judge Sender, Resent-From and Resent-Sender, where the policy reads them."""
-    if isinstance(header, Malformed):
-        return
     if [name for name, _ in header.others].count("sender") > 1:
         case.findings.append(Finding(Reason.SENDER_MISMATCH, None, "sender-duplicate"))
     for name, body in dict.fromkeys(header.others):

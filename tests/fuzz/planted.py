@@ -48,8 +48,8 @@ BUGS: Final = (
     Bug(
         "null-skips-header",
         "decision.py",
-        "        if header is not UNSEEN:\n            author",
-        "        if header is not UNSEEN and envelope is not NULL_PATH:\n            author",
+        "        if header is not UNSEEN:\n            mailboxes",
+        "        if header is not UNSEEN and envelope is not NULL_PATH:\n            mailboxes",
         "with a null sender the header is not checked (VU#517845)",
     ),
     Bug(
