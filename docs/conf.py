@@ -76,6 +76,14 @@ def add_navigation(_app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += "\n".join(["", "~~~{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "~~~", ""])
 
 
+def say_language(
+    _app: Sphinx, pagename: str, _template: str, context: dict[str, object], _doctree: nodes.document | None
+) -> None:
+    """Say which page is Japanese: what reads aloud goes by it, and so do fonts and line breaks."""
+    if pagename == "ja":
+        context["language"] = "ja"
+
+
 def resolve_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
@@ -131,6 +139,7 @@ def setup(app: Sphinx) -> None:
     """Connect them."""
     app.connect("env-before-read-docs", add_pages_beside)
     app.connect("source-read", add_navigation)
+    app.connect("html-page-context", say_language)
     app.connect("missing-reference", resolve_public_name)
     app.connect("autodoc-process-signature", show_defaults)
     app.connect("autodoc-process-docstring", describe_constant)

@@ -45,6 +45,8 @@ __all__ = [
     "MAX_LABEL_OCTETS",
     "MAX_LOCAL_PART_OCTETS",
     "NULL_PATH",
+    "UTF8_DOT_STRING",
+    "UTF8_QUOTED_STRING",
     "Address",
     "NullPath",
     "as_text",
@@ -73,8 +75,11 @@ DOMAIN: Final = rf"{_LABEL}(?>(?:\.{_LABEL})*)"
 _PLAIN: Final = re.compile(rf"({DOT_STRING})@({DOMAIN})")
 _ADDRESS_LITERAL: Final = re.compile(r"\[[A-Za-z0-9.:\-]++\]")
 _UNQUOTED: Final = re.compile(rf"[{ATEXT}.\x80-\U0010ffff]*+")
-_DOT_ATOM: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]++(?>(?:\.[{ATEXT}\x80-\U0010ffff]++)*)")
-_QUOTED_STRING: Final = re.compile(r'"((?>(?:[ !#-\[\]-~\x80-\U0010ffff]++|\\[ -~])*))"')
+# The local part of RFC 6531 3.3.
+UTF8_DOT_STRING: Final = rf"[{ATEXT}\x80-\U0010ffff]++(?>(?:\.[{ATEXT}\x80-\U0010ffff]++)*)"
+UTF8_QUOTED_STRING: Final = r'"(?>(?:[ !#-\[\]-~\x80-\U0010ffff]++|\\[ -~])*)"'
+_DOT_ATOM: Final = re.compile(UTF8_DOT_STRING)
+_QUOTED_STRING: Final = re.compile(UTF8_QUOTED_STRING)
 _LDH_DOMAIN: Final = re.compile(DOMAIN)
 _ESCAPE: Final = re.compile(r"\\(.)")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
@@ -286,7 +291,7 @@ def _quote(content: str) -> str:
 
 def _unquote(local: str) -> str:
     quoted = _QUOTED_STRING.fullmatch(local)
-    return _ESCAPE.sub(r"\1", quoted[1]) if quoted else local
+    return _ESCAPE.sub(r"\1", local[1:-1]) if quoted else local
 
 
 def _longest_label(domain: str) -> int:
@@ -353,7 +358,7 @@ def _is_international_local_part(content: str) -> bool:
 def _international_domain(text: str) -> str | None:
     """Give the A-labels of a domain that is IDNA2008 up to the case of ASCII letters.
 
-    Nothing else is mapped (RFC 5891 4.2, 5.3): a label must be valid as it
+    Nothing else is mapped (RFC 5891 4.1, 5.3): a label must be valid as it
     stands, an A-label must be the one spelling of its U-label.
     """
     if _INVISIBLE.search(text):

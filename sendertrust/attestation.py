@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sendertrust.address import DOT_STRING
+from sendertrust.address import UTF8_DOT_STRING, UTF8_QUOTED_STRING
 from sendertrust.terms import Action, TrustLevel, octets
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ _MAX_VALUE_OCTETS: Final = 960  # as it is written: a line of 998 octets holds i
 _AUTHSERV_ID: Final = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++")
 # local-part "@" domain-name, of which RFC 6376 3.5 wants two labels; anything else goes into quotes.
-_QUOTED_STRING: Final = r'"(?>(?:[ !#-\[\]-~]++|\\[ -~])*)"'
 _DOMAIN_NAME: Final = r"[A-Za-z0-9\-]++(?>(?:\.[A-Za-z0-9\-]++)+)"
-_ADDRESS: Final = re.compile(rf"(?:{DOT_STRING}|{_QUOTED_STRING})@{_DOMAIN_NAME}")
+_ADDRESS: Final = re.compile(rf"(?:{UTF8_DOT_STRING}|{UTF8_QUOTED_STRING})@{_DOMAIN_NAME}")
 _NOT_IN_QUOTES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
 
@@ -51,7 +50,7 @@ def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: Lin
     *authserv_id* is the name of the administrative domain, such as the mail
     server's host name: printable ASCII. *line_ends* says how the host folds.
     The body is ASCII unless an address or the login is not; then it is UTF-8 text
-    (RFC 8616). A login with control characters, or of more than 960 octets, is left
+    (RFC 8601 1.5.2). A login with control characters, or of more than 960 octets, is left
     out. Raises `TypeError` or `ValueError` for an *authserv_id* or *line_ends* that cannot be used.
 
     The host must first remove every such field that names its own

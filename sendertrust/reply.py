@@ -42,7 +42,10 @@ _LEGAL_CODES_OF_REASON: Final = {
 _REFLECTED: Final = frozenset({"envelope", "claimed", "login"})
 _PLACEHOLDERS: Final = _REFLECTED | {"advice"}
 
-_ROW: Final = re.compile(r"(?P<code>[2-5][0-9]{2}) (?:(?P<enhanced>[245]\.[0-9]{1,3}\.[0-9]{1,3}) )?(?P<text>[ -~]+)")
+# RFC 3463 2: three numbers without leading zeros. Text that looks like such a code is a slip of the pen.
+_ENHANCED: Final = r"(?P<enhanced>[245](?:\.(?:0|[1-9][0-9]{0,2})){2})"
+_TEXT: Final = r"(?P<text>(?![0-9]+\.[0-9]+\.[0-9]+ )[ -~]+)"
+_ROW: Final = re.compile(rf"(?P<code>[2-5][0-9]{{2}}) (?:{_ENHANCED} )?{_TEXT}")
 _NOT_PRINTABLE: Final = re.compile(r"[^ -~]")
 
 

@@ -116,8 +116,16 @@ SAID: Final[dict[str, tuple[Verdict, str]]] = {
     "an international address": (
         asked("山田@例え.jp", "山田@例え.jp", auth_id="山田@例え.jp"),
         (
-            f'{SERVER}; auth=pass smtp.auth="山田@例え.jp"; x-sendertrust=pass smtp.mailfrom="山田@xn--r8jz45g.jp" '
-            'header.from="山田@xn--r8jz45g.jp"'
+            f'{SERVER}; auth=pass smtp.auth="山田@例え.jp"; x-sendertrust=pass smtp.mailfrom=山田@xn--r8jz45g.jp '
+            "header.from=山田@xn--r8jz45g.jp"
+        ),
+    ),
+    # RFC 8601 2.2: the local part "as modified by [RFC6531]"
+    "an international address in quotes": (
+        asked('"山 田"@例え.jp', '"山 田"@例え.jp', auth_id="山 田@例え.jp"),
+        (
+            f'{SERVER}; auth=pass smtp.auth="山 田@例え.jp"; x-sendertrust=pass smtp.mailfrom="山 田"@xn--r8jz45g.jp '
+            'header.from="山 田"@xn--r8jz45g.jp'
         ),
     ),
     # What cannot be said is left out

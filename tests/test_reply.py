@@ -439,6 +439,9 @@ def test_every_missing_fallback_is_named() -> None:
         ((Reason.LOOKUP_FAILED, MAIL), "450 4.3.0 later"),
         ((Reason.LOOKUP_FAILED, DATA), "550 5.7.1 no"),
         ((Reason.FROM_MISMATCH, DATA), "550 4.7.1 the class of the code is 5"),
+        # RFC 3463 2: "Status codes consist of three numerical fields ... expressed without leading zero digits"
+        ((Reason.FROM_MISMATCH, DATA), "550 5.07.1 no"),
+        ((Reason.FROM_MISMATCH, DATA), "550 5.7.001 no"),
         ((Reason.FROM_MISMATCH, DATA), "550"),
         ((Reason.FROM_MISMATCH, DATA), "550 "),
         ((Reason.FROM_MISMATCH, DATA), ""),

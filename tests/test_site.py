@@ -34,10 +34,13 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.described: list[str] = []
+        self.language: str | None = None
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
+        if tag == "html":
+            self.language = values.get("lang")
         if "id" in values:
             self.ids.add(values["id"])
         if tag == "dt" and "id" in values:
@@ -104,6 +107,13 @@ def test_every_page_is_built_and_reached(site: Path, pages: dict[Path, Page]) ->
     expected = {(site / source.relative_to(DOCS)).with_suffix(".html") for source in DOCS.rglob("*.md")}
     expected |= {site / f"{name}.html" for name in ("readme", "changelog", "security", "contributing")}
     assert expected <= reached(pages, site / "index.html")
+
+
+def test_each_page_says_its_language(site: Path, pages: dict[Path, Page]) -> None:
+    """What reads aloud goes by it, and so do fonts and line breaks."""
+    japanese = {path for path, page in pages.items() if page.language == "ja"}
+    assert japanese == {site / "ja.html"}
+    assert {page.language for page in pages.values()} == {"en", "ja"}
 
 
 def test_what_finds_broken_links_finds_them(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from sendertrust import EPOST, STRICT, SUBMISSION, Policy, TrustLevel, check_message
+from sendertrust.address import parse_domain
+from sendertrust.maps import parse
 from sendertrust.testing import vectors
 
 ROOT: Final = Path(__file__).parents[1]
@@ -232,3 +235,74 @@ def test_what_is_a_test() -> None:
 )
 def test_what_is_no_test(name: str) -> None:
     assert not is_test(name)
+
+
+# Sentences that the page needs a test for, and that no module's own test proves
+
+
+@pytest.mark.parametrize(
+    "destination", ["bob (Bob)", "(Bob) bob", "Bob <bob@a.example>", "<@x.example:bob@a.example>", "@x.example:bob"]
+)
+def test_aliases_without_routes_and_comments(destination: str) -> None:
+    """RFC 822 6.1: 'route-addr = "<" [route] addr-spec ">"'; none is read, and the alias is nobody's."""
+    site = parse(f"a: bob\nb: {destination}\n", "aliases", strict=False)
+    assert [problem.line for problem in site.problems] == [2]
+    assert [entry.login for entry in site.entries] == ["bob", ""]
+
+
+@pytest.mark.parametrize(
+    ("domain", "accepted"),
+    [
+        # RFC 5891 4.2.3.1: 'MUST NOT contain "--" […] in the third and fourth character positions'
+        ("ab--\u00e9.example", False),
+        ("a--\u00e9.example", True),
+        # 'and MUST NOT start or end with a "-"'
+        ("-\u00e9.example", False),
+        ("\u00e9-.example", False),
+        ("a-\u00e9.example", True),
+        # RFC 5891 4.2.3.2: 'MUST NOT begin with a combining mark'
+        ("\u0e47a.example", False),
+        ("\u0e01\u0e47.example", True),
+        # RFC 5891 4.2.3.3: no characters 'whose validity is context-dependent, unless the validity is […] confirmed'
+        ("a\u30fbb.example", False),  # a katakana middle dot
+        ("\u30a2\u30fb\u30a4.example", True),
+        ("a\u00b7a.example", False),  # a middle dot
+        ("l\u00b7l.example", True),
+        # RFC 5892: UNASSIGNED, and DISALLOWED
+        ("\u0378.example", False),
+        ("\u2603.example", False),
+        # RFC 5893 2, conditions 1, 2, 3, 5: 'The first character must be a character with Bidi property L, R, or AL'
+        ("1\u05d0.example", False),
+        ("\u05d0a.example", False),
+        ("\u05d0+.example", False),
+        ("a\u05d0.example", False),
+        ("\u05d0.example", True),
+        ("\u05d01.example", True),
+    ],
+    ids=ascii,
+)
+def test_labels_beyond_ascii(domain: str, *, accepted: bool) -> None:
+    assert isinstance(parse_domain(domain), str) is accepted
+
+
+@pytest.mark.parametrize("beside", ["1a.{}", "{}.1a", "{}.1"])
+def test_ascii_labels_beside_a_right_to_left_one(beside: str) -> None:
+    """RFC 5893 2: 'Note that even LTR labels and pure ASCII labels have to be tested': here they are not."""
+    assert parse_domain(beside.format("\u05d0")) == beside.format("xn--4db")
+
+
+@pytest.mark.parametrize("policy", [EPOST, SUBMISSION, STRICT], ids=lambda policy: policy.name)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["Resent-To: x@y.example"],
+        ["Resent-To: x@y.example", "Resent-From: u@a.example"],
+        ["Resent-From: u@a.example", "Resent-From: u@a.example", "Resent-Date: x"],
+        ["Resent-Sender: u@a.example", "Resent-Sender: u@a.example", "Resent-From: u@a.example"],
+    ],
+    ids=", ".join,
+)
+def test_resent_fields_need_not_match(fields: list[str], policy: Policy) -> None:
+    """RFC 5321 3.3: 'they MUST NOT reject messages in which the numbers of Resent-header fields do not match'."""
+    block = "".join(f"{field}\r\n" for field in ["From: u@a.example", *fields]).encode()
+    assert check_message("u@a.example", "u@a.example", block, policy=policy, level=TrustLevel.HEADER).findings == ()
