@@ -82,6 +82,19 @@ def _domain(value: str | None) -> str | None:
     return domain if isinstance(domain, str) else value
 
 
+def _expected(value: object, kind: type) -> str | None:
+    """Say what to write for an option of some kind instead of a value; None if the value will do."""
+    if issubclass(kind, Enum):
+        return None if isinstance(value, kind) else f"one of {', '.join(member.value for member in kind)}"
+    if kind is bool:
+        return None if type(value) is bool else "True or False"
+    if kind is int:
+        return None if type(value) is int and value >= 1 else "a number of 1 or more"
+    if kind is str:
+        return None if isinstance(value, str) else "text"
+    return None  # default_domain, whose default says nothing of what else it may be
+
+
 @attrs.frozen(kw_only=True)
 class Policy:
     """The options of a site. The defaults are those of `EPOST`.
@@ -137,23 +150,15 @@ class Policy:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be meant, all of it at once."""
-        problems = [*self._wrong_options(), *self._contradictions()]
+        values = ((field, getattr(self, field.name)) for field in attrs.fields(Policy))
+        problems = [
+            f"{field.name} is {value!r}: write {expected}"
+            for field, value in values
+            if (expected := _expected(value, type(field.default)))
+        ]
+        problems += self._contradictions()
         if problems:
             raise PolicyError("; ".join(problems))
-
-    def _wrong_options(self) -> list[str]:
-        problems = []
-        for field in attrs.fields(Policy):
-            value, kind = getattr(self, field.name), type(field.default)
-            if issubclass(kind, Enum) and not isinstance(value, kind):
-                problems.append(f"{field.name} is {value!r}: write one of {', '.join(m.value for m in kind)}")
-            elif kind is bool and type(value) is not bool:
-                problems.append(f"{field.name} is {value!r}: write True or False")
-            elif kind is int and (type(value) is not int or value < 1):
-                problems.append(f"{field.name} is {value!r}: write a number of 1 or more")
-            elif kind is str and not isinstance(value, str):
-                problems.append(f"{field.name} is {value!r}: write text")
-        return problems
 
     def _contradictions(self) -> list[str]:
         problems = [
