@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from string import Formatter
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from sendertrust.terms import RULES, Action, Reason, ReplyStyle, Stage
 from sendertrust.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["EPOST_REPLIES", "POSTFIX_REPLIES", "SUBMISSION_REPLIES", "Reply", "ReplyTable", "reply_for"]
 
@@ -73,16 +75,12 @@ class Reply:
         return f"{self}\r\n".encode("ascii", "replace")
 
 
-_Rows: TypeAlias = Mapping[tuple[Reason, Stage], str]
-_Fallbacks: TypeAlias = Mapping[tuple[Action, Stage], str]
-
-
 # Two functions that do the same: mypy reads what a field may be given from its converter.
-def _frozen_rows(rows: _Rows) -> _Rows:
+def _frozen_rows(rows: Mapping[tuple[Reason, Stage], str]) -> Mapping[tuple[Reason, Stage], str]:
     return MappingProxyType(dict(rows))
 
 
-def _frozen_fallbacks(fallbacks: _Fallbacks) -> _Fallbacks:
+def _frozen_fallbacks(fallbacks: Mapping[tuple[Action, Stage], str]) -> Mapping[tuple[Action, Stage], str]:
     return MappingProxyType(dict(fallbacks))
 
 
@@ -102,8 +100,8 @@ class ReplyTable:
 
     name: str
     provenance: str
-    rows: _Rows = attrs.field(converter=_frozen_rows)
-    fallbacks: _Fallbacks = attrs.field(converter=_frozen_fallbacks)
+    rows: Mapping[tuple[Reason, Stage], str] = attrs.field(converter=_frozen_rows)
+    fallbacks: Mapping[tuple[Action, Stage], str] = attrs.field(converter=_frozen_fallbacks)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a table that could ever give an illegal reply."""
