@@ -21,8 +21,11 @@ from sendertrust.rights import (
     Aliases,
     AliasSource,
     as_aliases,
+    gives,
+    null_sender_right,
     right_to,
     same_mailbox,
+    useless,
 )
 from sendertrust.terms import (
     UNSEEN,
@@ -132,7 +135,7 @@ def check_message(
     """
     claims.require(auth_id, level, policy, line_ends)
     aliases = as_aliases(aliases)
-    with_sender = aliases.has(Right.ON_BEHALF_OF)
+    with_sender = gives(aliases, Right.ON_BEHALF_OF)
     if isinstance(message, bytes):
         header = fields_of_block(message, policy, line_ends, with_sender=with_sender)
     else:
@@ -301,7 +304,7 @@ class _Case:
         if right is not None:
             return right
         rule = f"{field.name}-owner"
-        if on_behalf is not None and (right := aliases.match(address, self.policy, ON_BEHALF)):
+        if on_behalf is not None and (right := right_to(address, None, aliases, self.policy, ON_BEHALF)):
             if on_behalf:
                 return right
             rule = "from-on-behalf"
@@ -311,9 +314,9 @@ class _Case:
 
 def _unused(aliases: Aliases, header: Fields | Malformed | Unseen, policy: Policy) -> tuple[str, ...]:
     """Name the grants that can match nothing, or not in this question."""
-    ignored = aliases.ignored(policy)
+    ignored = useless(aliases, policy)
     sender_unread = isinstance(header, Fields) and header.sender is None
-    if sender_unread and policy.aliases_cover_header and aliases.has(Right.ON_BEHALF_OF):
+    if sender_unread and policy.aliases_cover_header and gives(aliases, Right.ON_BEHALF_OF):
         return (*ignored, "on-behalf-of grants ignored: they need check_message")
     return ignored
 
@@ -327,7 +330,7 @@ def _judge_envelope(envelope: Address | NullPath | Malformed, path: str, case: _
         # RFC 6409 3.2: never by itself a reason to reject, unless the site says so.
         if case.policy.null_sender is Action.ACCEPT:
             return "null"
-        right = case.aliases.null_sender()
+        right = null_sender_right(case.aliases)
         claimed, reason, rule = "", Reason.ENVELOPE_NULL, "null-sender"
     else:
         right = right_to(envelope, case.login, case.aliases, case.policy, IN_ENVELOPE)
@@ -374,7 +377,7 @@ def _sender_is_login(header: Fields, case: _Case) -> bool:
     """Say whether the one Sender field names the login's own address, as who sends on behalf must (RFC 5322 3.6.2)."""
     if header.sender is None or len(header.sender) != 1:
         return False
-    if not case.header_aliases.has(Right.ON_BEHALF_OF):
+    if not gives(case.header_aliases, Right.ON_BEHALF_OF):
         return False
     mailboxes = _mailboxes(header.sender[0], case)
     if isinstance(mailboxes, Malformed) or len(mailboxes) != 1:

@@ -24,8 +24,11 @@ __all__ = [
     "AliasSource",
     "Aliases",
     "as_aliases",
+    "gives",
+    "null_sender_right",
     "right_to",
     "same_mailbox",
+    "useless",
 ]
 
 _ANY_DOMAIN: Final = "example.com"  # only to read a bare local part as the mailbox it will be
@@ -69,7 +72,7 @@ class _Source:
 
     def overruled(self, text: str, key: str, policy: Policy) -> bool:
         """Say whether the map has this key for others than the account, so that no wider one counts."""
-        keys = self.within._sources if self.within else ()  # noqa: SLF001 - our own
+        keys = _sources(self.within) if self.within else ()
         return any(source.find(text, key, policy) for source in keys)
 
     def named(self, address: str) -> str:
@@ -131,7 +134,7 @@ class Aliases:
         parts = [source if isinstance(source, Aliases) else cls(_collection(source)) for source in answered]
         joined = cls.__new__(cls)
         joined.__attrs_init__(
-            sources=tuple(part for source in parts for part in source._sources),  # noqa: SLF001 - our own
+            sources=tuple(part for source in parts for part in _sources(source)),
             failed=len(answered) < len(sources) or any(part.failed for part in parts),
         )
         return joined
@@ -141,45 +144,6 @@ class Aliases:
         entries = sum(len(source.spelled) for source in self._sources)
         failed = ", and a failed one" if self.failed else ""
         return f"<Aliases: {entries} entries{failed}>"
-
-    def match(
-        self, address: Address, policy: Policy, rights: tuple[Right, ...], *, exact_only: bool = False
-    ) -> str | None:
-        """Name the grant of one of *rights* that covers *address*, the narrowest one first; or None.
-
-        The order of the keys is that of Postfix (mail_addr_find): the address,
-        what it is a subaddress of, both without the domain if that is the
-        default one, ``@domain`` and ``*``.
-        """
-        sources = [source for source in self._sources if source.right in rights]
-        for text, key in _keys(address, policy, exact_only=exact_only) if sources else ():
-            for source in sources:
-                if alias := source.find(text, key, policy):
-                    return source.named(alias + address.domain if alias.endswith("@") else alias)
-            sources = [source for source in sources if not source.overruled(text, key, policy)]
-        return None
-
-    def null_sender(self) -> str | None:
-        """Name the grant of the null reverse-path, or give None."""
-        granting = (source for source in self._sources if source.right is Right.NULL_SENDER)
-        return next((source.named(NULL_PATTERN) for source in granting), None)
-
-    def has(self, right: Right) -> bool:
-        """Say whether any entry gives *right*."""
-        return any(source.right is right for source in self._sources)
-
-    def ignored(self, policy: Policy) -> tuple[str, ...]:
-        """Name the entries that can match nothing; of many the first, and how many more there are."""
-        if self is NO_ALIASES:
-            return ()
-        useless = [source.malformed for source in self._sources]
-        if policy.default_domain is None:
-            useless += [source.bare for source in self._sources]
-        looked_at = sorted({entry for entries in useless for entry in entries[:_MAX_NAMED]})
-        named, others = looked_at[:_MAX_NAMED], looked_at[_MAX_NAMED:]
-        more = len(others) + sum(max(0, len(entries) - _MAX_NAMED) for entries in useless)
-        advisories = [f"alias ignored: {entry}" for entry in named]
-        return (*advisories, f"aliases ignored: {more} more") if more else tuple(advisories)
 
 
 AliasSource: TypeAlias = (
@@ -211,18 +175,55 @@ def right_to(
     *,
     exact_only: bool = False,
 ) -> str | None:
-    """Say by what right an account may use *address*: `OWN`, a grant of one of *rights*, or None.
+    """Say by what right an account may use *address*: `OWN`, the narrowest grant of one of *rights*, or None.
 
-    With *exact_only*, ``@domain`` and ``*`` do not count.
+    The order of the keys is that of Postfix (mail_addr_find): the address,
+    what it is a subaddress of, both without the domain if that is the
+    default one, ``@domain`` and ``*``. With *exact_only*, the last two do not count.
     """
     if login is not None and any(same_mailbox(candidate, login, policy) for candidate in _spelled_by(address, policy)):
         return OWN
-    return aliases.match(address, policy, rights, exact_only=exact_only)
+    sources = [source for source in _sources(aliases) if source.right in rights]
+    for text, key in _keys(address, policy, exact_only=exact_only) if sources else ():
+        for source in sources:
+            if alias := source.find(text, key, policy):
+                return source.named(alias + address.domain if alias.endswith("@") else alias)
+        sources = [source for source in sources if not source.overruled(text, key, policy)]
+    return None
+
+
+def null_sender_right(aliases: Aliases) -> str | None:
+    """Name the grant of the null reverse-path, or give None."""
+    granting = (source for source in _sources(aliases) if source.right is Right.NULL_SENDER)
+    return next((source.named(NULL_PATTERN) for source in granting), None)
+
+
+def gives(aliases: Aliases, right: Right) -> bool:
+    """Say whether any entry gives *right*."""
+    return any(source.right is right for source in _sources(aliases))
+
+
+def useless(aliases: Aliases, policy: Policy) -> tuple[str, ...]:
+    """Name the entries that can match nothing; of many the first, and how many more there are."""
+    if aliases is NO_ALIASES:
+        return ()
+    listed = [source.malformed for source in _sources(aliases)]
+    if policy.default_domain is None:
+        listed += [source.bare for source in _sources(aliases)]
+    looked_at = sorted({entry for entries in listed for entry in entries[:_MAX_NAMED]})
+    named, others = looked_at[:_MAX_NAMED], looked_at[_MAX_NAMED:]
+    more = len(others) + sum(max(0, len(entries) - _MAX_NAMED) for entries in listed)
+    advisories = [f"alias ignored: {entry}" for entry in named]
+    return (*advisories, f"aliases ignored: {more} more") if more else tuple(advisories)
 
 
 def same_mailbox(one: Address, other: Address, policy: Policy) -> bool:
     """Say whether two addresses are one mailbox, letter case in the local part as the policy has it."""
     return one.text == other.text or (policy.local_part_case is LocalPartCase.FOLD and one.key == other.key)
+
+
+def _sources(aliases: Aliases) -> tuple[_Source, ...]:
+    return aliases._sources  # noqa: SLF001 - this module's own; what is public of the class is in its docstring
 
 
 def _spelled_by(address: Address, policy: Policy) -> tuple[Address, ...]:

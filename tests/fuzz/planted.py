@@ -55,8 +55,8 @@ BUGS: Final = (
     Bug(
         "lookup-fails-open",
         "rights.py",
-        "if not source.overruled(text, key, policy)]\n        return None",
-        "if not source.overruled(text, key, policy)]\n        return '*' if self.failed else None",
+        "if not source.overruled(text, key, policy)]\n    return None",
+        "if not source.overruled(text, key, policy)]\n    return '*' if aliases.failed else None",
         "a directory that does not answer grants everything",
     ),
     Bug(
