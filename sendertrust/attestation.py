@@ -109,8 +109,10 @@ def _found(verdict: Verdict) -> Iterator[str]:
 def _properties(name: str, *values: str) -> Iterator[str]:
     """Give a property for each value that can be said exactly."""
     for value in values:
+        if not value or octets(value) > _MAX_VALUE_OCTETS or _NOT_IN_QUOTES.search(value):
+            continue
         said = value if _ADDRESS.fullmatch(value) else _value(value)
-        if value and octets(said) <= _MAX_VALUE_OCTETS and not _NOT_IN_QUOTES.search(value):
+        if octets(said) <= _MAX_VALUE_OCTETS:
             yield f"{name}={said}"
 
 

@@ -84,6 +84,7 @@ _MAX_ENCODED_WORDS: Final = 128
 _HERE: Final = "\ud800"
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
+_BRACKET: Final = re.compile(r"[<>\[\]]")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
@@ -117,13 +118,16 @@ class Mailbox:
 
     *raw* is that text as it stands, *decoded* as readers see it that decode,
     each in several forms, and *unquoted* what the latter find outside of
-    quotes and comments; all with `_HERE` in the place of the address.
+    quotes and comments; all with `_HERE` in the place of the address. It is
+    *loose* if it is not alone in angle brackets: to some readers those with
+    a blank inside are none, and then the first address of the field counts.
     """
 
     address: Address
     raw: tuple[str, ...] = ()
     decoded: tuple[str, ...] = ()
     unquoted: tuple[str, ...] = ()
+    loose: bool = False
 
 
 def simple_author(text: str, policy: Policy) -> Address | None:
@@ -149,7 +153,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
             return Malformed.at("field-too-long", text, start)
         if not content:
             return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
-        span = _address_span(text, content) or _bare_address_span(text, element, content)
+        span = _address_span(text, content) or _bare_address_span(text, element, content, words)
         if isinstance(span, Malformed):
             return span
         if _overlaps(words, *span):
@@ -157,7 +161,8 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
-        mailbox = _with_views(address, text[start : span[0]] + _HERE + text[span[1] : element[-1].end])
+        around = text[start : span[0]] + _HERE + text[span[1] : element[-1].end]
+        mailbox = _with_views(address, around, loose=f"<{_HERE}>" not in around)
         if isinstance(mailbox, Malformed):
             return Malformed(mailbox.rule, octets(text[:start]))
         mailboxes.append(mailbox)
@@ -246,20 +251,27 @@ def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Mal
     return start + len(inner) - len(inner.lstrip(_BLANKS)), end - len(inner) + len(inner.rstrip(_BLANKS))
 
 
-def _bare_address_span(text: str, element: Sequence[_Token], content: Sequence[_Token]) -> tuple[int, int] | Malformed:
+def _bare_address_span(
+    text: str, element: Sequence[_Token], content: Sequence[_Token], words: Sequence[tuple[int, int]]
+) -> tuple[int, int] | Malformed:
     """Find the address of a list element that has no angle brackets.
 
     Some readers end a comment at its first ``)``, escaped, nested or encoded
-    as it may be, and what follows there runs into the address.
+    as it may be, and what follows there runs into the address. So does what
+    an encoded-word hides that begins in one comment and ends in another, and,
+    before an address, what stands behind a bracket.
     """
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
     for token in element:
         if token.kind != "comment":
             continue
+        if any(_overlaps(words, edge, edge + 1) for edge in (token.start, token.end - 1)):
+            return Malformed.at("comment-beside-address", text, token.start)
         inside = text[token.start + 1 : token.end - 1]
         seen = [inside, *(view for reader in READERS for view in _decoded(inside, reader))]
-        if any(view.partition(")")[2].strip(_BLANKS + ")") for view in seen):
+        before = token.start < content[0].start
+        if any(view.partition(")")[2].strip(_BLANKS + ")") or (before and _BRACKET.search(view)) for view in seen):
             return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
 
@@ -270,7 +282,7 @@ def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     return before_end > 0 and spans[before_end - 1][1] > start
 
 
-def _with_views(address: Address, around: str) -> Mailbox | Malformed:
+def _with_views(address: Address, around: str, *, loose: bool) -> Mailbox | Malformed:
     """Keep what different readers see around an address, as far as that has an ``@``.
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
@@ -297,6 +309,7 @@ def _with_views(address: Address, around: str) -> Mailbox | Malformed:
         raw=_forms([text]),
         decoded=_forms(decoded),
         unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
+        loose=loose,
     )
 
 
@@ -377,8 +390,12 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     then splits at delimiters: an address in angle brackets, an address beside
     one of ``, ; :``, and one in a part between those that has no other
     address. Or one that decodes first: then an address with a dotted domain
-    that is in no quotes, and whatever there may be glued to the address.
+    that is in no quotes, and whatever there may be glued to the address. Or
+    one that takes the first address of a field without sound angle brackets.
     """
+    if mailbox.loose:
+        for view in mailbox.raw + mailbox.decoded:
+            yield from _candidates(view.partition(_HERE)[0])
     for view in mailbox.unquoted:
         before, _, behind = view.partition(_HERE)
         for text in (before.rstrip(" ").removesuffix("<"), behind.lstrip(" ").removeprefix(">")):

@@ -43,13 +43,24 @@ _ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]
 _MODIFIED_UTF_7: Final = "imap4-utf-7"
 _SHIFT: Final = re.compile(rb"&([^-]*+)-")
 
+# Charsets that Python has no codec for: octets that stand for others, of the codec that comes next. EBCDIC of other
+# countries has its "@" (and one page "<", one the quote) elsewhere; the rest have a second copy of the specials.
+_OTHER_EBCDIC: Final = "other-ebcdic"
+_BY_OCTETS: Final = {
+    _OTHER_EBCDIC: (bytes.maketrans(b"\x44\x80\xac\xae\xaf\xb5\xec\x4a\xfc", b"\x7c" * 7 + b"\x4c\x7f"), "cp037"),
+    "armscii-8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "latin-1"),
+    "isiri-3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "latin-1"),
+    "iso_5428": (bytes.maketrans(b"?", b";"), "latin-1"),
+}
+
 # EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
 _DOS_PAGES: Final = ("437", "850", "852", "866")
 
-#: Charsets that real mail uses, or that hide things well, and the Python codec that reads each. Where
-#: the name on the wire is commonly a lie, the codec is the superset that readers use instead (WHATWG
-#: Encoding 4.2). Names from the wire are looked up here, by their letters and digits, and nowhere else.
+#: Charsets that real mail uses, or that hide things well, and for each the Python codec that reads it, or
+#: the key of `_BY_OCTETS`. Where the name on the wire is commonly a lie, the codec is the superset that
+#: readers use instead (WHATWG Encoding 4.2). Names from the wire are looked up here, by their letters and
+#: digits, and nowhere else.
 CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     dict.fromkeys(("usascii", "ascii", "iso88591", "latin1"), "cp1252")
     | {"iso88599": "cp1254"}
@@ -71,10 +82,14 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("big5", "big5hkscs"), "big5hkscs")
     | dict.fromkeys(("euckr", "ksc56011987"), "cp949")
     | {"koi8r": "koi8_r", "koi8u": "koi8_u", "macintosh": "mac_roman"}
+    | dict.fromkeys(("macarabic", "xmacarabic"), "mac_arabic")
+    | dict.fromkeys(("macfarsi", "xmacfarsi"), "mac_farsi")
+    | {"armscii8": "armscii-8", "isiri3342": "isiri-3342"}
+    | dict.fromkeys(("iso5428", "iso54281980", "isoir55", "csiso5428greek"), "iso_5428")
     | dict.fromkeys(("tis620", "windows874"), "cp874")
     | {f"iso8859{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 15, 16)}
     | {f"windows{page}": f"cp{page}" for page in range(1250, 1259)}
-    | {f"{name}{page}": f"cp{page}" for name in ("ibm", "cp", "csibm") for page in _EBCDIC_PAGES + _DOS_PAGES}
+    | {f"{name}{page}": f"cp{page}" for name in ("ibm", "cp", "csibm", "") for page in _EBCDIC_PAGES + _DOS_PAGES}
     | {"ebcdiccpus": "cp037", "ebcdiccpca": "cp037", "ebcdiccpnl": "cp037", "ebcdiccpwt": "cp037", "ibm039": "cp037"}
     | {"ebcdiccphe": "cp424", "ebcdiccpbe": "cp500", "ebcdiccpch": "cp500"}
 )
@@ -132,6 +147,7 @@ READERS: Final = (
     Reader(codecs=_taken_for("ascii", _HIDING)),
     Reader(codecs=_taken_for("ascii", _HIDING_BY_CHANCE), doubtful=True),
     Reader(unknown="cp037"),
+    Reader(unknown=_OTHER_EBCDIC),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
     Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
@@ -209,6 +225,9 @@ class _Run:
         if codec in _BY_ESCAPES:
             pattern, decoded = _BY_ESCAPES[codec]
             octets, codec = pattern.sub(decoded, octets), "utf-8"
+        elif codec in _BY_OCTETS:
+            others, codec = _BY_OCTETS[codec]
+            octets = octets.translate(others)
         # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
         # character, a lone one is none.
         text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

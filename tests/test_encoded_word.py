@@ -16,6 +16,7 @@ from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, en
 
 WHOLE: Final = Reader()
 APART: Final = Reader(join=Join.NOTHING)
+OF_ASCII: Final = {"armscii-8", "isiri-3342", "iso_5428"}
 
 # For each charset octets that it reads as no other kin of it does, or that show which superset is used.
 SAMPLES: Final[dict[str, tuple[bytes, str]]] = {
@@ -109,9 +110,19 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = {
     "tis-620": (b"\xa1\x80", "ก€"),
     "windows-874": (b"\xa1\x80", "ก€"),
     "macintosh": (b"\x8e", "é"),
+    "mac-arabic": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
+    "x-mac-arabic": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
+    "mac-farsi": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
+    "x-mac-farsi": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
+    "ARMSCII-8": (b"\xa5@\xa4\xa9\xab", "(@).,"),
+    "ISIRI-3342": (b"\xa9\xbc@\xbe\xa8\xa6\xba", "(<@>).:"),
+    "ISO_5428": (b"a@?", "a@;"),
+    "ISO_5428:1980": (b"a@?", "a@;"),
+    "iso-ir-55": (b"a@?", "a@;"),
+    "csISO5428Greek": (b"a@?", "a@;"),
 } | {
     f"{prefix}{page}": sample
-    for prefix in ("ibm", "cp", "csibm")
+    for prefix in ("ibm", "cp", "csibm", "")
     for page, sample in {
         "037": (b"\x7cZ", "@!"),
         "273": (b"\xb5", "@"),
@@ -133,7 +144,7 @@ def word(octets: bytes, charset: str = "utf-8") -> str:
 
 
 def test_every_charset_has_a_sample() -> None:
-    assert {re.sub("[^a-z0-9]", "", charset) for charset in SAMPLES} == set(CHARSETS)
+    assert {re.sub("[^a-z0-9]", "", charset.lower()) for charset in SAMPLES} == set(CHARSETS)
     assert isinstance(CHARSETS, MappingProxyType)
 
 
@@ -153,7 +164,15 @@ def test_charsets(charset: str, sample: tuple[bytes, str], reader: Reader) -> No
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_every_charset_reads_an_address(charset: str) -> None:
     address = "<ceo@victim.example>"
-    assert decode(word(address.encode(CHARSETS[charset]), charset), WHOLE) == address
+    codec = CHARSETS[charset] if CHARSETS[charset] not in OF_ASCII else "ascii"
+    assert decode(word(address.encode(codec), charset), WHOLE) == address
+
+
+@pytest.mark.parametrize("at_sign", [0x44, 0x7C, 0x80, 0xAC, 0xAE, 0xAF, 0xB5, 0xEC])
+def test_an_unknown_charset_may_be_any_page_of_ebcdic(at_sign: int) -> None:
+    """Every octet that is "@" in some EBCDIC charset of the GNU C library, such as 277, 278, 280, 297, 871."""
+    address = "ceo@victim.example".encode("cp037").replace(b"\x7c", bytes([at_sign]))
+    assert "ceo@victim.example" in [decode(word(address, "ibm1143"), reader) for reader in READERS]
 
 
 @pytest.mark.parametrize(
