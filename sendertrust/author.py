@@ -84,7 +84,7 @@ _MAX_ENCODED_WORDS: Final = 128
 _HERE: Final = "\ud800"
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
-_BRACKET: Final = re.compile(r"[<>\[\]]")
+_PAIR: Final = re.compile(r"\[[^\[\]<>]*+\]|<[^\[\]<>]*+>")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
@@ -95,6 +95,7 @@ _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
+_DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1: what IDNA2003 takes for a dot between labels
 _DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
@@ -258,8 +259,8 @@ def _bare_address_span(
 
     Some readers end a comment at its first ``)``, escaped, nested or encoded
     as it may be, and what follows there runs into the address. So does what
-    an encoded-word hides that begins in one comment and ends in another, and,
-    before an address, what stands behind a bracket.
+    an encoded-word hides that begins in one comment and ends in another, and
+    what stands behind a bracket without its other half.
     """
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
@@ -269,11 +270,18 @@ def _bare_address_span(
         if any(_overlaps(words, edge, edge + 1) for edge in (token.start, token.end - 1)):
             return Malformed.at("comment-beside-address", text, token.start)
         inside = text[token.start + 1 : token.end - 1]
-        seen = [inside, *(view for reader in READERS for view in _decoded(inside, reader))]
-        before = token.start < content[0].start
-        if any(view.partition(")")[2].strip(_BLANKS + ")") or (before and _BRACKET.search(view)) for view in seen):
+        sure = [inside, *(view for reader in READERS if not reader.doubtful for view in _decoded(inside, reader))]
+        doubtful = [view for reader in READERS if reader.doubtful for view in _decoded(inside, reader)]
+        brackets = "<>[]" if token.start < content[0].start else ">]"
+        goes_on = any(view.partition(")")[2].strip(_BLANKS + ")") for view in sure + doubtful)
+        if goes_on or any(_has_half(view, brackets) for view in sure):
             return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
+
+
+def _has_half(view: str, brackets: str) -> bool:
+    """Say whether there is one of some brackets without its other half."""
+    return any(bracket in view for bracket in brackets) and any(half in _PAIR.sub("", view) for half in brackets)
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
@@ -394,8 +402,10 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     one that takes the first address of a field without sound angle brackets.
     """
     if mailbox.loose:
+        # What is no ASCII and has no dot, such as a name with a wide at sign, is an address to nobody.
         for view in mailbox.raw + mailbox.decoded:
-            yield from _candidates(view.partition(_HERE)[0])
+            addresses = _candidates(view.partition(_HERE)[0])
+            yield from (address for address in addresses if address.isascii() or _is_dotted(address))
     for view in mailbox.unquoted:
         before, _, behind = view.partition(_HERE)
         for text in (before.rstrip(" ").removesuffix("<"), behind.lstrip(" ").removeprefix(">")):
@@ -442,7 +452,8 @@ def _close_up(view: str, around: str) -> str:
 
 def _is_dotted(address: str) -> bool:
     """Say whether there is an address here at all, and a dot in its domain."""
-    return "." in address.partition("@")[2].strip("@.")
+    domain = address.partition("@")[2].strip("@" + _DOTS)
+    return any(dot in domain for dot in _DOTS)
 
 
 def shown_addresses(mailbox: Mailbox) -> Iterator[str]:

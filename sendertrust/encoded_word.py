@@ -29,6 +29,7 @@ _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?="
 
 _BLANKS: Final = " \t\r\n"
 _NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 _Q_OCTET: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
@@ -62,8 +63,9 @@ _DOS_PAGES: Final = ("437", "850", "852", "866")
 #: readers use instead (WHATWG Encoding 4.2). Names from the wire are looked up here, by their letters and
 #: digits, and nowhere else.
 CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
-    dict.fromkeys(("usascii", "ascii", "iso88591", "latin1"), "cp1252")
-    | {"iso88599": "cp1254"}
+    dict.fromkeys(("usascii", "ascii", "iso88591", "latin1", "l1", "isoir100", "cp819", "ibm819"), "cp1252")
+    | dict.fromkeys(("iso88599", "latin5", "l5"), "cp1254")
+    | {"latin2": "iso8859_2", "l2": "iso8859_2", "latin9": "iso8859_15"}
     | dict.fromkeys(("utf8", "utf8sig", "unicode11utf8", "csutf8", "u8", "utf"), "utf-8")
     | dict.fromkeys(("utf7", "u7", "unicode11utf7", "csunicode11utf7"), "utf-7")
     | dict.fromkeys(("utf16", "u16"), "utf-16")
@@ -74,21 +76,24 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("iso2022jp", "csiso2022jp", "iso2022jp1", "iso2022jpext"), "iso2022_jp_ext")
     | {"iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3", "iso2022jp2004": "iso2022_jp_2004"}
     | dict.fromkeys(("iso2022kr", "csiso2022kr"), "iso2022_kr")
-    | dict.fromkeys(("shiftjis", "sjis", "xsjis", "windows31j", "cp932"), "cp932")
+    | dict.fromkeys(("shiftjis", "sjis", "xsjis", "windows31j", "cp932", "ms932"), "cp932")
     | dict.fromkeys(("eucjp", "xeucjp"), "euc_jp")
-    | dict.fromkeys(("gb2312", "gbk", "gb18030"), "gb18030")
+    | dict.fromkeys(("gb2312", "gbk", "xgbk", "gb18030", "cp936", "ms936"), "gb18030")
     | dict.fromkeys(("hzgb2312", "hzgb", "hz"), "hz")
     | dict.fromkeys(("unicodeescape", "rawunicodeescape"), _ESCAPES)
-    | dict.fromkeys(("big5", "big5hkscs"), "big5hkscs")
-    | dict.fromkeys(("euckr", "ksc56011987"), "cp949")
-    | {"koi8r": "koi8_r", "koi8u": "koi8_u", "macintosh": "mac_roman"}
+    | dict.fromkeys(("big5", "big5hkscs", "cp950", "ms950"), "big5hkscs")
+    | dict.fromkeys(("euckr", "ksc56011987", "ksc56011989", "cp949", "ms949", "windows949"), "cp949")
+    | {"johab": "johab"}
+    | {"koi8r": "koi8_r", "koi8u": "koi8_u", "macintosh": "mac_roman", "xmacroman": "mac_roman"}
+    | {"xmaccyrillic": "mac_cyrillic"}
     | dict.fromkeys(("macarabic", "xmacarabic"), "mac_arabic")
     | dict.fromkeys(("macfarsi", "xmacfarsi"), "mac_farsi")
     | {"armscii8": "armscii-8", "isiri3342": "isiri-3342"}
     | dict.fromkeys(("iso5428", "iso54281980", "isoir55", "csiso5428greek"), "iso_5428")
     | dict.fromkeys(("tis620", "windows874"), "cp874")
     | {f"iso8859{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 15, 16)}
-    | {f"windows{page}": f"cp{page}" for page in range(1250, 1259)}
+    | {f"iso8859{part}{order}": f"iso8859_{part}" for part in (6, 8) for order in "ei"}
+    | {f"{name}{page}": f"cp{page}" for name in ("windows", "cp", "xcp") for page in range(1250, 1259)}
     | {f"{name}{page}": f"cp{page}" for name in ("ibm", "cp", "csibm", "") for page in _EBCDIC_PAGES + _DOS_PAGES}
     | {"ebcdiccpus": "cp037", "ebcdiccpca": "cp037", "ebcdiccpnl": "cp037", "ebcdiccpwt": "cp037", "ibm039": "cp037"}
     | {"ebcdiccphe": "cp424", "ebcdiccpbe": "cp500", "ebcdiccpch": "cp500"}
@@ -122,6 +127,8 @@ class Reader:
     skip_padding: bool = False
     #: Whether blanks inside a Q word are skipped, or are blanks.
     skip_blanks: bool = False
+    #: Whether ``-`` and ``_`` are digits of base64, too (RFC 4648 5).
+    url_safe: bool = False
     #: Charsets that it takes for another codec than `CHARSETS` says.
     codecs: Mapping[str, str] = MappingProxyType({})
     #: The codec for charsets that are not in `CHARSETS`.
@@ -143,11 +150,12 @@ READERS: Final = (
     Reader(join=Join.BROKEN_TEXT),
     Reader(skip_padding=True),
     Reader(skip_blanks=True),
+    Reader(url_safe=True),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
     Reader(codecs=_taken_for("ascii", _HIDING)),
     Reader(codecs=_taken_for("ascii", _HIDING_BY_CHANCE), doubtful=True),
-    Reader(unknown="cp037"),
-    Reader(unknown=_OTHER_EBCDIC),
+    Reader(unknown="cp037", doubtful=True),
+    Reader(unknown=_OTHER_EBCDIC, doubtful=True),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
     Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
@@ -239,7 +247,8 @@ def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
         text = encoded_text.translate(_NO_BLANKS) if reader.skip_blanks else encoded_text
         octets = text.replace("_", " ").encode("utf-8", "replace")
         return _Q_OCTET.sub(lambda escape: bytes.fromhex(escape[1].decode("ascii")), octets)
-    base64 = _NOT_BASE64.sub("", encoded_text)
+    text = encoded_text.translate(_URL_SAFE) if reader.url_safe else encoded_text
+    base64 = _NOT_BASE64.sub("", text)
     runs = [base64] if reader.skip_padding else base64.split("=")
     return b"".join(_from_base64(run) for run in runs)
 

@@ -964,7 +964,7 @@ def test_every_lone_surrogate_is_refused() -> None:
 
 def test_punctuation_around_what_a_name_shows() -> None:
     """Law, 4: 'a spoof to the eye', which reads over punctuation."""
-    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f"{OWN} (x {{0}}{CEO}{{0}} y)"):
+    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f"Me <{OWN}> (x {{0}}{CEO}{{0}} y)"):
         bodies = {c: body.format(c) for c in PRINTABLE if c not in '"()'}
         alone = {c for c, filled in bodies.items() if CEO in shown_addresses(one(filled))}
         assert alone == set(" !'*,.:;<>?[\\]`")

@@ -103,8 +103,8 @@ comments = st.recursive(
     lambda inner: st.builds("({}{}{})".format, plain_texts, inner, plain_texts),
     max_leaves=4,
 )
-# Some readers end a comment at its first parenthesis, which matters beside an address without brackets.
-flat_comments = plain_texts.map(lambda text: f"({text})")
+# Some readers end a comment at its first parenthesis or bracket, which matters beside an address without brackets.
+flat_comments = plain_texts.map(lambda text: f"({text.translate(dict.fromkeys(map(ord, '<>[]')))})")
 words_of_names = st.text(st.one_of(letters, st.sampled_from("abcXYZ .,'-")), min_size=1, max_size=12)
 
 
@@ -486,7 +486,7 @@ def test_a_hidden_address(place: str, shape: str, before: str, after: str, victi
 
 
 # Elsewhere a reader that decodes or splits first would take it for the author: not shown, but hidden.
-@pytest.mark.parametrize("place", ["quoted string", "comment before", "comment after", "comment in a name"])
+@pytest.mark.parametrize("place", ["quoted string", "comment after", "comment in a name"])
 @pytest.mark.parametrize("before", ["", "Boss ", "a b "])
 @pytest.mark.parametrize("after", ["", " Boss"])
 def test_a_shown_address(place: str, before: str, after: str) -> None:
