@@ -111,8 +111,28 @@ def fields_of_block(
 ) -> Fields | Malformed:
     """Read a header block, or a message up to its first empty line."""
     grammar = _GRAMMARS[line_ends]
+    text = _sound_block(message, policy, grammar)
+    if isinstance(text, Malformed):
+        return text
+    author = list(islice(grammar.author.finditer(text), 2))
+    others: list[tuple[str, str]] = []
+    if policy.sender_field is SenderField.MUST_MATCH:
+        found = islice(grammar.others.finditer(text), MAX_OTHER_FIELDS + 1)
+        others = [(match[1].lower(), match[3]) for match in found]
+        if fault := _too_many(others, policy):
+            return fault
+    return Fields(
+        author=tuple(match[3] for match in author),
+        others=tuple(others),
+        spaced=bool(author and author[0][2]),
+        sender=_senders((match[2], match[3]) for match in grammar.sender.finditer(text)) if with_sender else None,
+    )
+
+
+def _sound_block(message: bytes, policy: Policy, grammar: _Grammar) -> str | Malformed:
+    """Give the text of a header block, with its last line end, or say why it is none."""
     if not message or message.startswith(grammar.end_of_line.encode()):
-        return Fields(author=(), sender=() if with_sender else None)
+        return ""
     end = message.find(grammar.end_of_block, 0, policy.max_block_octets + len(grammar.end_of_block))
     block = message if end == -1 else message[:end]
     if len(block) > policy.max_block_octets:
@@ -129,21 +149,8 @@ def fields_of_block(
     if fault := _lookalike(text, policy):
         return fault
     continuations = sum(text.count(grammar.end_of_line + blank) for blank in " \t")
-    if text.count(grammar.end_of_line) - continuations > MAX_FIELDS:
-        return Malformed("block-too-long", 0)
-    author = list(islice(grammar.author.finditer(text), 2))
-    others: list[tuple[str, str]] = []
-    if policy.sender_field is SenderField.MUST_MATCH:
-        found = islice(grammar.others.finditer(text), MAX_OTHER_FIELDS + 1)
-        others = [(match[1].lower(), match[3]) for match in found]
-        if fault := _too_many(others, policy):
-            return fault
-    return Fields(
-        author=tuple(match[3] for match in author),
-        others=tuple(others),
-        spaced=bool(author and author[0][2]),
-        sender=_senders((match[2], match[3]) for match in grammar.sender.finditer(text)) if with_sender else None,
-    )
+    too_many = text.count(grammar.end_of_line) - continuations > MAX_FIELDS
+    return Malformed("block-too-long", 0) if too_many else text
 
 
 def fields_of_pairs(
