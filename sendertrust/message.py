@@ -134,14 +134,12 @@ def _sound_block(message: bytes, policy: Policy, grammar: _Grammar) -> str | Mal
     if not message or message.startswith(grammar.end_of_line.encode()):
         return ""
     end = message.find(grammar.end_of_block, 0, policy.max_block_octets + len(grammar.end_of_block))
-    block = message if end == -1 else message[:end]
+    block = message.removesuffix(grammar.end_of_line.encode()) if end == -1 else message[:end]
     if len(block) > policy.max_block_octets:
         return Malformed("block-too-long", policy.max_block_octets)
     if fault := _long_line(block, grammar, policy):
         return fault
-    text = as_text(block)
-    if not text.endswith(grammar.end_of_line):
-        text += grammar.end_of_line
+    text = as_text(block) + grammar.end_of_line
     good = _end_of_match(grammar.block, text)
     if good < len(text):
         line = text[good:].partition("\n")[0]

@@ -226,10 +226,12 @@ def test_many_short_lines_are_no_long_line() -> None:
 
 @both_line_ends
 @pytest.mark.parametrize(
-    "body", ["", "\n\n", "\n\nbody", "\n\n" + "x" * 100], ids=["cut off", "end", "body", "long body"]
+    "body",
+    ["", "\n", "\n\n", "\n\nbody", "\n\n" + "x" * 100],
+    ids=["cut off", "last line end", "end", "body", "long body"],
 )
 def test_block_size(body: str, line_ends: LineEnds) -> None:
-    """Law, 4, size: '1 MiB a header block', without the empty line that ends it."""
+    """Law, 4, size: '1 MiB a header block', without its last line end and the empty line."""
     text = wire(f"To: b\nFrom: a{body}", line_ends)
     size = len(wire("To: b\nFrom: a", line_ends))
     at_limit = attrs.evolve(SUBMISSION, max_block_octets=size)
