@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from sendertrust.policy import Policy
     from sendertrust.terms import LineEnds
 
-__all__ = ["MAX_OTHER_FIELDS", "Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
+__all__ = ["Fields", "body_fault", "fields_of_block", "fields_of_pairs"]
 
-MAX_FIELDS: Final = 10_000  # no real message has a tenth of it
+_MAX_FIELDS: Final = 10_000  # no real message has a tenth of it
 # Sender, Resent-From and Resent-Sender, where they are read: together no longer than one From field may be.
-MAX_OTHER_FIELDS: Final = 64
+_MAX_OTHER_FIELDS: Final = 64
 
 _NAME: Final = r"[!-9;-~]++"
 _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
@@ -117,7 +117,7 @@ def fields_of_block(
     author = list(islice(grammar.author.finditer(text), 2))
     others: list[tuple[str, str]] = []
     if policy.sender_field is SenderField.MUST_MATCH:
-        found = islice(grammar.others.finditer(text), MAX_OTHER_FIELDS + 1)
+        found = islice(grammar.others.finditer(text), _MAX_OTHER_FIELDS + 1)
         others = [(match[1].lower(), match[3]) for match in found]
         if fault := _too_many(others, policy):
             return fault
@@ -147,7 +147,7 @@ def _sound_block(message: bytes, policy: Policy, grammar: _Grammar) -> str | Mal
     if fault := _lookalike(text, policy):
         return fault
     continuations = sum(text.count(grammar.end_of_line + blank) for blank in " \t")
-    too_many = text.count(grammar.end_of_line) - continuations > MAX_FIELDS
+    too_many = text.count(grammar.end_of_line) - continuations > _MAX_FIELDS
     return Malformed("block-too-long", 0) if too_many else text
 
 
@@ -169,7 +169,7 @@ def fields_of_pairs(
     end_of_line = _GRAMMARS[line_ends].end_of_line
     total = -len(end_of_line)  # a block is counted without its last one
     for count, (name, body) in enumerate(pairs):
-        if count == MAX_FIELDS:
+        if count == _MAX_FIELDS:
             return Malformed("block-too-long", 0)
         total += octets(name) + len(":") + octets(body) + len(end_of_line)
         if total > policy.max_block_octets:
@@ -201,7 +201,7 @@ def _senders(found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 def _too_many(others: Sequence[tuple[str, str]], policy: Policy) -> Malformed | None:
     """Bound the work that Sender and Resent fields make: each is parsed like a From field."""
     size = sum(octets(body) for _, body in others)
-    too_many = len(others) > MAX_OTHER_FIELDS or size > policy.max_field_octets
+    too_many = len(others) > _MAX_OTHER_FIELDS or size > policy.max_field_octets
     return Malformed("too-many-fields", 0) if too_many else None
 
 
