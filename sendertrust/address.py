@@ -55,6 +55,7 @@ __all__ = [
     "parse_mailbox",
     "parse_reverse_path",
     "plain_address",
+    "quoted_string",
 ]
 
 MAX_CLAIM_OCTETS: Final = 1024  # an envelope, a login or an alias, before it is looked at
@@ -286,7 +287,12 @@ def _join(content: str, domain: str) -> Address | None:
 
 def _quote(content: str) -> str:
     """Quote an unquoted local part if it needs it (RFC 5321 4.1.2: the minimum)."""
-    return content if _DOT_ATOM.fullmatch(content) else '"' + _NEEDS_ESCAPE.sub(r"\\\1", content) + '"'
+    return content if _DOT_ATOM.fullmatch(content) else quoted_string(content)
+
+
+def quoted_string(text: str) -> str:
+    """Write a text in quotes (RFC 5321 4.1.2, RFC 5322 3.2.4)."""
+    return '"' + _NEEDS_ESCAPE.sub(r"\\\1", text) + '"'
 
 
 def _unquote(local: str) -> str:

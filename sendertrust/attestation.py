@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from sendertrust.address import UTF8_DOT_STRING, UTF8_QUOTED_STRING
+from sendertrust.address import UTF8_DOT_STRING, UTF8_QUOTED_STRING, quoted_string
 from sendertrust.terms import Action, TrustLevel, octets
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]++")
 _DOMAIN_NAME: Final = r"[A-Za-z0-9\-]++(?>(?:\.[A-Za-z0-9\-]++)+)"
 _ADDRESS: Final = re.compile(rf"(?:{UTF8_DOT_STRING}|{UTF8_QUOTED_STRING})@{_DOMAIN_NAME}")
 _NOT_IN_QUOTES: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
 
 # What becomes of x-sendertrust where the decision is no ACCEPT: such a message goes on in report-only mode alone.
 _REFUSED: Final = {Action.REJECT: "fail", Action.DEFER: "temperror"}
@@ -118,7 +117,7 @@ def _properties(name: str, *values: str) -> Iterator[str]:
 
 def _value(text: str) -> str:
     """Write a token as it is, and anything else as a quoted string."""
-    return text if _TOKEN.fullmatch(text) else '"' + _NEEDS_ESCAPE.sub(r"\\\1", text) + '"'
+    return text if _TOKEN.fullmatch(text) else quoted_string(text)
 
 
 def _folded(words: list[str], fold: str) -> str:
