@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from sendertrust.address import UTF8_DOT_STRING, UTF8_QUOTED_STRING, quoted_string
 from sendertrust.terms import Action, TrustLevel, octets
+from sendertrust.verdict import require_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: Lin
     server's host name: printable ASCII. *line_ends* says how the host folds.
     The body is ASCII unless an address or the login is not; then it is UTF-8 text
     (RFC 8601 1.5.2). A login with control characters, or of more than 960 octets, is left
-    out. Raises `TypeError` or `ValueError` for an *authserv_id* or *line_ends* that cannot be used.
+    out. Raises `TypeError` or `ValueError` for an argument that cannot be used.
 
     The host must first remove every such field that names its own
     *authserv_id* and came with the message (RFC 8601 5): see
@@ -66,6 +67,7 @@ def authentication_results(verdict: Verdict, authserv_id: str, *, line_ends: Lin
 
     Source: RFC 8601 2.2; the E-Post document, the first purpose of its 送信者の信頼度.
     """
+    require_verdict(verdict)
     _require_authserv_id(authserv_id)
     if line_ends not in _FOLDS:
         msg = f"pass line_ends as one of {', '.join(_FOLDS)}, not {line_ends!r}"

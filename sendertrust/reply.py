@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from sendertrust.terms import RULES, Action, Reason, ReplyStyle, Stage
-from sendertrust.verdict import Verdict
+from sendertrust.verdict import require_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from sendertrust.verdict import Verdict
 
 __all__ = ["EPOST_REPLIES", "POSTFIX_REPLIES", "SUBMISSION_REPLIES", "Reply", "ReplyTable", "reply_for"]
 
@@ -132,7 +134,7 @@ def reply_for(verdict: Verdict, replies: ReplyStyle | ReplyTable | None = None) 
     >>> str(reply_for(check("user1@test-sample.jp", "user2@test-sample.jp", UNSEEN, level=TrustLevel.HEADER)))
     '550 Please mail to a valid e-mail address.'
     """
-    _require_verdict(verdict)
+    require_verdict(verdict)
     table = _table(verdict.policy.replies if replies is None else replies)
     decisive = verdict.decisive[0] if verdict.decisive else None
     envelope = _envelope(verdict)
@@ -151,12 +153,6 @@ def _envelope(verdict: Verdict) -> str:
     """Give the envelope sender to quote: as claimed, if it was let through malformed below level ENVELOPE."""
     malformed = (finding.claimed for finding in verdict.findings if finding.reason is Reason.ENVELOPE_MALFORMED)
     return (next(malformed, None) if verdict.envelope_from is None else verdict.envelope_from) or ""
-
-
-def _require_verdict(verdict: object) -> None:
-    if not isinstance(verdict, Verdict):
-        msg = f"pass the verdict of check or check_message, not {verdict!r}"
-        raise TypeError(msg)
 
 
 def _table(replies: object) -> ReplyTable:

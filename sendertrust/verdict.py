@@ -11,7 +11,7 @@ import attrs
 from sendertrust.policy import EPOST, PRESETS, Policy
 from sendertrust.terms import Action, Finding, Mode, Reason, Stage, TrustLevel
 
-__all__ = ["Verdict"]
+__all__ = ["Verdict", "require_verdict"]
 
 _MAX_SHOWN_CHARACTERS: Final = 256
 _MAX_SHOWN_ITEMS: Final = 8
@@ -188,6 +188,13 @@ class Verdict:
             "options": list(_differing_options(self.policy)),
         }
         return " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
+
+
+def require_verdict(verdict: object) -> None:
+    """Refuse what a caller passes in the place of a verdict."""
+    if not isinstance(verdict, Verdict):
+        msg = f"pass the verdict of check or check_message, not {verdict!r}"
+        raise TypeError(msg)
 
 
 def _utf8(text: str | None) -> str | None:

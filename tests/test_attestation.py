@@ -184,6 +184,12 @@ def test_any_printable_name_of_the_server(authserv_id: str, value: str) -> None:
     assert said(asked(OWN), authserv_id) == value + said(asked(OWN)).removeprefix(SERVER)
 
 
+@pytest.mark.parametrize("verdict", [None, "accept", True])
+def test_only_a_verdict_has_results(verdict: Any) -> None:
+    with pytest.raises(TypeError, match=r"^pass the verdict of check or check_message, not "):
+        authentication_results(verdict, "mail.a.example")
+
+
 @pytest.mark.parametrize("authserv_id", [None, b"mail.a.example"])
 def test_the_name_is_text(authserv_id: Any) -> None:
     with pytest.raises(TypeError, match=r"^pass authserv_id as str, not "):
