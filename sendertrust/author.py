@@ -84,6 +84,9 @@ _MAX_ENCODED_WORDS: Final = 128
 _HERE: Final = "\ud800"
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
+_DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1: what IDNA2003 takes for a dot between labels
+# The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and no dotted domain behind it.
+_WIDE_AT_WORK: Final = re.compile(rf"[\uff20\ufe6b](?=[^\x00-\x7f{_DOTS}]++(?![A-Za-z0-9{_DOTS}\-]))")
 _PAIR: Final = re.compile(r"\[[^\[\]<>]*+\]|<[^\[\]<>]*+>")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
@@ -95,7 +98,6 @@ _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
-_DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1: what IDNA2003 takes for a dot between labels
 _DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
@@ -356,7 +358,9 @@ def _decoded(text: str, reader: Reader) -> list[str]:
 
 def _nfkc(view: str) -> str:
     """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
-    return "".join(c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view)
+    kept = {match.start() for match in _WIDE_AT_WORK.finditer(view)}
+    normalize = unicodedata.normalize
+    return "".join(c if c.isascii() or at in kept else normalize("NFKC", c) for at, c in enumerate(view))
 
 
 def _without_comments(view: str) -> str:

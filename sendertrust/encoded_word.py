@@ -46,16 +46,23 @@ _SHIFT: Final = re.compile(rb"&([^-]*+)-")
 
 # Charsets that Python has no codec for: octets that stand for others, of the codec that comes next. EBCDIC of other
 # countries has its "@" (and one page "<", one the quote) elsewhere; the rest have a second copy of the specials.
-_OTHER_EBCDIC: Final = "other-ebcdic"
+_OTHER_EBCDIC: Final = "other_ebcdic"
 _BY_OCTETS: Final = {
     _OTHER_EBCDIC: (bytes.maketrans(b"\x44\x80\xac\xae\xaf\xb5\xec\x4a\xfc", b"\x7c" * 7 + b"\x4c\x7f"), "cp037"),
-    "armscii-8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "latin-1"),
-    "isiri-3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "latin-1"),
-    "iso_5428": (bytes.maketrans(b"?", b";"), "latin-1"),
+    "armscii_8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "latin_1"),
+    "isiri_3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "latin_1"),
+    "iso_5428": (bytes.maketrans(b"?", b";"), "latin_1"),
 }
 
 # EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
+_JIS_NAMES: Final = (
+    *("iso2022jp", "csiso2022jp", "xiso2022jp", "iso2022jpms", "iso2022jp1", "iso2022jpext"),
+    *("cp50220", "cp50221", "cp50222"),
+)
+_SHIFT_JIS_NAMES: Final = (
+    *("shiftjis", "sjis", "xsjis", "sjiswin", "xmacjapanese", "windows31j", "cp932", "ms932", "cp943"),
+)
 _DOS_PAGES: Final = ("437", "850", "852", "866")
 
 #: Charsets that real mail uses, or that hide things well, and for each the Python codec that reads it, or
@@ -73,11 +80,11 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("utf16le", "unicodelittleunmarked"), "utf-16-le")
     | dict.fromkeys(("utf32", "u32"), "utf-32")
     | {"utf32be": "utf-32-be", "utf32le": "utf-32-le"}
-    | dict.fromkeys(("iso2022jp", "csiso2022jp", "iso2022jp1", "iso2022jpext"), "iso2022_jp_ext")
+    | dict.fromkeys(_JIS_NAMES, "iso2022_jp_ext")
     | {"iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3", "iso2022jp2004": "iso2022_jp_2004"}
     | dict.fromkeys(("iso2022kr", "csiso2022kr"), "iso2022_kr")
-    | dict.fromkeys(("shiftjis", "sjis", "xsjis", "windows31j", "cp932", "ms932"), "cp932")
-    | dict.fromkeys(("eucjp", "xeucjp"), "euc_jp")
+    | dict.fromkeys(_SHIFT_JIS_NAMES, "cp932")
+    | dict.fromkeys(("eucjp", "xeucjp", "eucjpms", "eucjpwin", "cp51932"), "euc_jp")
     | dict.fromkeys(("gb2312", "gbk", "xgbk", "gb18030", "cp936", "ms936"), "gb18030")
     | dict.fromkeys(("hzgb2312", "hzgb", "hz"), "hz")
     | dict.fromkeys(("unicodeescape", "rawunicodeescape"), _ESCAPES)
@@ -88,7 +95,7 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | {"xmaccyrillic": "mac_cyrillic"}
     | dict.fromkeys(("macarabic", "xmacarabic"), "mac_arabic")
     | dict.fromkeys(("macfarsi", "xmacfarsi"), "mac_farsi")
-    | {"armscii8": "armscii-8", "isiri3342": "isiri-3342"}
+    | {"armscii8": "armscii_8", "isiri3342": "isiri_3342"}
     | dict.fromkeys(("iso5428", "iso54281980", "isoir55", "csiso5428greek"), "iso_5428")
     | dict.fromkeys(("tis620", "windows874"), "cp874")
     | {f"iso8859{part}": f"iso8859_{part}" for part in (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 15, 16)}

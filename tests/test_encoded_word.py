@@ -16,7 +16,7 @@ from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, en
 
 WHOLE: Final = Reader()
 APART: Final = Reader(join=Join.NOTHING)
-OF_ASCII: Final = {"armscii-8", "isiri-3342", "iso_5428"}
+OF_ASCII: Final = {"armscii_8", "isiri_3342", "iso_5428"}
 
 # For each charset octets that it reads as no other kin of it does, or that show which superset is used.
 SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
@@ -103,6 +103,17 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
         "utf-32": (b"\xff\xfe\0\0@\0\0\0", "@"),
         "utf-32be": (b"\0\0\0@", "@"),
         "utf-32le": (b"@\0\0\0", "@"),
+        "x-iso-2022-jp": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+        "iso-2022-jp-ms": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+        "cp50220": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+        "cp50221": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+        "cp50222": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
+        "sjis-win": (b"\x87@", "①"),
+        "x-mac-japanese": (b"\x87@", "①"),
+        "cp943": (b"\x87@", "①"),
+        "eucjp-ms": (b"\xbb\xb3", "山"),
+        "eucjp-win": (b"\xbb\xb3", "山"),
+        "cp51932": (b"\xbb\xb3", "山"),
         "iso-2022-jp": (b"\x1b$B;3\x1b(I1\x1b(B", "山ｱ"),
         "iso-2022-jp-1": (b"\x1b$(D0!\x1b(I1\x1b(B", "丂ｱ"),
         "iso-2022-jp-2": (b"\x1b$A0!\x1b(B", "啊"),

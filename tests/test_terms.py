@@ -300,7 +300,7 @@ def _literals(path: Path) -> Iterator[str]:
             yield node.value
         elif isinstance(node, ast.JoinedStr) and len(node.values) > 1:
             name, tail = node.values[:2]
-            if isinstance(name, ast.FormattedValue) and ast.unparse(name.value) == "identity":
+            if isinstance(name, ast.FormattedValue) and ast.unparse(name.value) in {"identity", "field.name"}:
                 assert isinstance(tail, ast.Constant)
                 assert isinstance(tail.value, str)
                 yield from (identity + tail.value for identity in _IDENTITIES)
