@@ -343,8 +343,13 @@ def _quotes_may_move(text: str, decoded: list[str]) -> bool:
 
 def _set_apart(view: str) -> str:
     """Put delimiters around the place of the address, so that nothing beside it counts as its name."""
+    return ",".join(_beside(view))
+
+
+def _beside(view: str) -> tuple[str, str, str]:
+    """Give what is before the address, its place, and what is behind it, without the angle brackets."""
     before, here, behind = view.partition(_HERE)
-    return f"{before.rstrip(' ').removesuffix('<')},{here},{behind.lstrip(' ').removeprefix('>')}"
+    return before.rstrip(" ").removesuffix("<"), here, behind.lstrip(" ").removeprefix(">")
 
 
 def _decoded(text: str, reader: Reader) -> list[str]:
@@ -411,8 +416,8 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
             addresses = _candidates(view.partition(_HERE)[0])
             yield from (address for address in addresses if address.isascii() or _is_dotted(address))
     for view in mailbox.unquoted:
-        before, _, behind = view.partition(_HERE)
-        for text in (before.rstrip(" ").removesuffix("<"), behind.lstrip(" ").removeprefix(">")):
+        before, _, behind = _beside(view)
+        for text in (before, behind):
             bracketed = text.partition("<")[2].partition(">")[0]
             if "<" in text or text.rstrip(" ").endswith("@"):
                 yield bracketed if "@" in bracketed else text.strip(" ")
