@@ -36,7 +36,7 @@ from sendertrust import SUBMISSION, UNSEEN, Aliases, Grant, Policy, Right, check
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["FORMATS", "Entry", "MapError", "MapProblem", "SenderMap", "parse", "read", "render"]
+__all__ = ["FORMATS", "Entry", "MapError", "MapProblem", "SenderMap", "format_and_file", "parse", "read", "render"]
 
 _MAX_CHAIN: Final = 32  # aliases one after the other
 _MAX_PATH: Final = 16  # names of a loop that are told
@@ -44,8 +44,10 @@ _MIN_STEPS: Final = 1_000_000  # of resolving aliases, however short the text
 _STEPS_A_TARGET: Final = 4
 _MAX_FOUND: Final = 200  # letters of the text that a problem quotes
 _MAX_LOGIN_OCTETS: Final = 1024  # as `check` has it
+_MAX_COMPILED: Final = 10_000  # accounts of a map whose grants are kept compiled: some 600 octets each
 
 _NOBODY: Final = ""
+_NOTHING: Final = Aliases()
 _NULL: Final = "<>"
 _EVERYTHING: Final = "*"
 _ANY_DOMAIN: Final = "example.com"  # only to read a bare local part as the mailbox it will be
@@ -222,6 +224,7 @@ class SenderMap:
     _by_login: dict[str, list[Entry]] = attrs.field(init=False, eq=False, repr=False)
     _by_key: dict[str, list[Entry]] = attrs.field(init=False, eq=False, repr=False)
     _keys: Aliases | None = attrs.field(init=False, eq=False, repr=False)
+    _compiled: dict[str, Aliases] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the indexes."""
@@ -233,7 +236,7 @@ class SenderMap:
                 by_login.setdefault(self.account(entry.login), []).append(entry)
         addresses = (entry.grant.address for entry in self.entries if entry.key != _NULL)
         keys = Aliases(addresses) if self.narrowest else None
-        for name, value in (("_by_login", by_login), ("_by_key", by_key), ("_keys", keys)):
+        for name, value in (("_by_login", by_login), ("_by_key", by_key), ("_keys", keys), ("_compiled", {})):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -254,8 +257,21 @@ class SenderMap:
         return tuple(self._by_login.get(self.account(login), ())) if login else ()
 
     def may(self, login: str | None) -> Aliases:
-        """Give what an account may send as, for `check`. Costs what the account has, not what the site has."""
-        return Aliases([entry.grant for entry in self.grants(login)], source=self.source, within=self._keys)
+        """Give what an account may send as, for `check`. Costs what the account has, not what the site has.
+
+        It is compiled once, and kept for some thousands of accounts.
+        """
+        account = self.account(login) if login else _NOBODY
+        entries = self._by_login.get(account)
+        if entries is None:  # there is no end of such logins, so nothing is kept of them
+            return _NOTHING
+        compiled = self._compiled.get(account)
+        if compiled is None:
+            compiled = Aliases([entry.grant for entry in entries], source=self.source, within=self._keys)
+            if len(self._compiled) >= _MAX_COMPILED:
+                self._compiled.clear()  # whole: threads share it, and what is asked again is soon back
+            self._compiled[account] = compiled
+        return compiled
 
     def who(self, address: str, policy: Policy = SUBMISSION) -> tuple[Entry, ...]:
         """Give the entries that grant an address (``""`` is the null one), those of its narrowest key first.
@@ -306,15 +322,21 @@ def parse(
     )
 
 
+def format_and_file(spec: str) -> tuple[str, str]:
+    """Split ``FORMAT:FILE``; a ``FILE`` alone is csv or json by its suffix, and else postfix."""
+    format_, _, file = spec.partition(":")
+    if format_ in FORMATS and file:
+        return format_, file
+    return _FORMAT_OF_SUFFIX.get(Path(spec).suffix.lower(), "postfix"), spec
+
+
 def read(spec: str, *, strict: bool = True, local_domains: Iterable[str] = ()) -> SenderMap:
-    """Read a map from a file: ``FORMAT:FILE``, or ``FILE`` that is csv or json by its suffix, and else postfix.
+    """Read a map from a file, given as `format_and_file` takes it.
 
     The name of the file is the map's ``source``. Raises what opening it and `parse` raise, and `ValueError` if it
     is not UTF-8.
     """
-    format_, _, file = spec.partition(":")
-    if format_ not in FORMATS or not file:
-        format_, file = _FORMAT_OF_SUFFIX.get(Path(spec).suffix.lower(), "postfix"), spec
+    format_, file = format_and_file(spec)
     octets = Path(file).read_bytes()
     try:
         text = octets.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendertrust import STRICT, SUBMISSION, UNSEEN, Aliases, Grant, Policy, Right, TrustLevel, check
-from sendertrust.maps import FORMATS, Entry, MapError, MapProblem, SenderMap, parse, read, render
+from sendertrust import STRICT, SUBMISSION, UNSEEN, Aliases, Grant, Policy, Right, TrustLevel, check, maps
+from sendertrust.maps import FORMATS, Entry, MapError, MapProblem, SenderMap, format_and_file, parse, read, render
 
 LOCAL = attrs.evolve(SUBMISSION, name="LOCAL", default_domain="a.example", subaddress="+")
 
@@ -616,6 +617,38 @@ def test_what_matched_names_the_source() -> None:
     assert verdict.matched_by == ("sales@a.example (senders)",)
 
 
+def test_an_account_is_compiled_once_and_the_others_leave_nothing() -> None:
+    site = parse("@x alice, bob\na@x alice\n", "postfix", source="senders", local_domains=["a.example"])
+    assert site.may("alice") is site.may("ALICE@a.example")
+    assert site.may("bob") is not site.may("alice")
+    nobodies = [site.may(login) for login in (None, "", "@a.example", *(f"login-{n}" for n in range(100)))]
+    assert set(nobodies) == {Aliases()}
+    assert site._compiled.keys() == {"alice", "bob"}
+    fresh = [Aliases(keys, source="senders", within=Aliases(["@x", "a@x"])) for keys in (["@x", "a@x"], ["@x"])]
+    assert [site.may(login) for login in ("alice", "bob")] == fresh
+
+
+def test_what_is_kept_of_a_map_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "_MAX_COMPILED", 3)
+    site = parse("".join(f"a{n}@x login-{n}\n" for n in range(10)), "postfix")
+    for n in [*range(10), 0, *range(10)]:
+        assert site.may(f"login-{n}") == Aliases([f"a{n}@x"], within=Aliases([f"a{m}@x" for m in range(10)]))
+        assert len(site._compiled) <= 3
+
+
+def test_threads_share_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "_MAX_COMPILED", 3)
+    site = parse("login,address\n" + "".join(f"login-{n},a{n}@x\n" for n in range(10)), "csv")
+
+    def ask(first: int) -> bool:
+        numbers = [(first + step) % 10 for step in range(200)]
+        return all(site.may(f"login-{n}") == Aliases([f"a{n}@x"]) for n in numbers)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(8)))
+    assert len(site._compiled) <= 3 + 8
+
+
 # Values and errors
 
 
@@ -710,6 +743,7 @@ def test_a_file_is_read_by_its_format_or_suffix(file: str, prefix: str, text: st
     site = read(f"{prefix}{tmp_path / file}")
     assert said(site) == [("alice", "a@x")]
     assert site.source == str(tmp_path / file)
+    assert format_and_file(f"{prefix}{tmp_path / file}")[1] == site.source
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ from sendertrust import (
     check_message,
     reply_for,
 )
+from sendertrust.integrations.service import MISCONFIGURED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -58,10 +59,6 @@ if TYPE_CHECKING:
 __all__ = ["SenderTrust"]
 
 _log: Final = logging.getLogger(__name__)
-
-
-# The reply to a mistake in the site's own code, which is logged: nobody's mail is lost by it.
-_MISCONFIGURED: Final = "451 4.3.5 Server configuration error: try again later"
 
 
 class SenderTrust:
@@ -148,7 +145,7 @@ class SenderTrust:
             self.judged(verdict, session)
         except Exception:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted, nothing lost
             _log.exception("judging the envelope failed")
-            return _MISCONFIGURED
+            return str(MISCONFIGURED)
         following = getattr(super(), "handle_MAIL", None)
         if verdict.allowed and following is not None:
             answer: str = await following(server, session, envelope, address, mail_options)
@@ -168,7 +165,7 @@ class SenderTrust:
             self.judged(verdict, session)
         except Exception:  # noqa: BLE001 - likewise
             _log.exception("judging the message failed")
-            return _MISCONFIGURED
+            return str(MISCONFIGURED)
         if not verdict.allowed:
             return str(reply_for(verdict))
         answer: str = await super().handle_DATA(server, session, envelope)  # type: ignore[misc]  # __init_subclass__

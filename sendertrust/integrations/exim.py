@@ -58,7 +58,7 @@ class EximServer:
             return (await self._reply(request)).encode("ascii")
         except Exception as error:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted
             self.service.failed("judging a submission", error)
-            return MISCONFIGURED.encode("ascii")
+            return str(MISCONFIGURED).encode("ascii")
 
     async def _reply(self, request: list[bytes]) -> str:
         values = _values(request)

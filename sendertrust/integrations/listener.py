@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sendertrust.integrations.service import GRACE
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "remove_stale"]
 
 _BACKLOG: Final = 1024
-_GRACE: Final = 30.0  # seconds for what is in flight when the end comes
 
 
 class Listener:
@@ -64,7 +65,7 @@ class Listener:
         for task in self._idle:
             task.cancel()
         if pending := self._idle | self._busy:
-            await asyncio.wait(pending, timeout=_GRACE)
+            await asyncio.wait(pending, timeout=GRACE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -17,7 +17,6 @@ Embed it with `run`, or run it as it is::
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import operator
@@ -27,16 +26,20 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sendertrust import Reply
 from sendertrust.integrations.listener import remove_stale
-from sendertrust.integrations.service import MISCONFIGURED, Account, Service, arguments, service
+from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service, arguments, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["InFlight", "Transactions", "main", "run"]
+
+# pymilter has no types: its module, and what it passes to each callback.
+LibMilter: TypeAlias = Any
+Context: TypeAlias = Any
 
 # mfapi.h: what a callback tells libmilter to do.
 CONTINUE: Final = 0
@@ -45,12 +48,10 @@ ACCEPT: Final = 3
 TEMPFAIL: Final = 4
 
 _BACKLOG: Final = 1024
-_GRACE: Final = 30.0  # seconds for what is in flight when the end comes
 _LAST_REPLIES: Final = 0.2  # libmilter writes a reply after the callback that gives it has returned
-_MAX_FIELDS: Final = 20_000  # more than are ever allowed: what is refused anyhow need not be kept
+_MAX_FIELDS: Final = 20_000  # twice what is ever allowed: what is refused anyhow need not be kept
 
 _ENDING: Final = Reply(451, "4.3.2", "Sender check restarts: try again later")
-_MISCONFIGURED: Final = Reply(int(MISCONFIGURED[:3]), *MISCONFIGURED[4:].split(" ", 1))
 
 
 class Transactions:
@@ -64,7 +65,7 @@ class Transactions:
         self._service, self._in_flight = service, in_flight
         self._forget()
 
-    def mail(self, context: Any, path: bytes) -> int:  # noqa: ANN401 - pymilter has no types
+    def mail(self, context: Context, path: bytes) -> int:
         """Judge the envelope sender; whatever was before is over."""
         self.end()
         return self._answer(context, lambda: self._mail(context, path), otherwise=CONTINUE)
@@ -76,7 +77,7 @@ class Transactions:
             self._octets += len(name) + len(":\n") + len(body)
         return CONTINUE
 
-    def end_of_header(self, context: Any) -> int:  # noqa: ANN401 - likewise
+    def end_of_header(self, context: Context) -> int:
         """Judge the envelope together with the fields; the body is of no interest."""
         action = self._answer(context, self._data, otherwise=ACCEPT)
         self.end()
@@ -94,7 +95,7 @@ class Transactions:
         self._fields: list[tuple[str | bytes, bytes]] = []
         self._octets = 0
 
-    def _mail(self, context: Any, path: bytes) -> Reply | None:  # noqa: ANN401 - likewise
+    def _mail(self, context: Context, path: bytes) -> Reply | None:
         if not self._in_flight.add(self):
             return _ENDING
         account = self._service.account(context.getsymval("{auth_authen}"))
@@ -107,12 +108,12 @@ class Transactions:
             raise RuntimeError(msg)
         return self._account.data(self._path, self._fields, line_ends="lf")
 
-    def _answer(self, context: Any, judged: Callable[[], Reply | None], *, otherwise: int) -> int:  # noqa: ANN401 - likewise
+    def _answer(self, context: Context, judged: Callable[[], Reply | None], *, otherwise: int) -> int:
         try:
             reply = judged()
         except Exception as error:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted
             self._service.failed("judging a submission", error)
-            reply = _MISCONFIGURED
+            reply = MISCONFIGURED
         if reply is None:
             return otherwise
         self.end()
@@ -178,9 +179,8 @@ def run(service: Service, path: str, mode: int) -> None:
     try:
         threading.Thread(target=serve, daemon=True, name="libmilter").start()
         ended.wait()
-        with contextlib.suppress(FileNotFoundError):
-            Path(path).unlink()
-        in_flight.finish(_GRACE)
+        Path(path).unlink(missing_ok=True)
+        in_flight.finish(GRACE)
         time.sleep(_LAST_REPLIES)
     finally:
         for number, handler in before.items():
@@ -189,11 +189,11 @@ def run(service: Service, path: str, mode: int) -> None:
         raise OSError(failures[0])
 
 
-def _register(milter: Any, service: Service, in_flight: InFlight) -> None:  # noqa: ANN401 - likewise
+def _register(milter: LibMilter, service: Service, in_flight: InFlight) -> None:
     unused = ("NOCONNECT", "NOHELO", "NORCPT", "NODATA", "NOUNKNOWN", "NOBODY")
     wanted = functools.reduce(operator.or_, (getattr(milter, f"P_{step}") for step in (*unused, "HDR_LEADSPC")))
 
-    def negotiate(context: Any, options: list[int]) -> int:  # noqa: ANN401 - likewise
+    def negotiate(context: Context, options: list[int]) -> int:
         context.setpriv(Transactions(service, in_flight))
         options[:] = [0, options[1] & wanted, 0, 0]
         return CONTINUE
@@ -208,14 +208,14 @@ def _register(milter: Any, service: Service, in_flight: InFlight) -> None:  # no
     milter.register(service.name, negotiate=negotiate)
 
 
-def _close(context: Any) -> int:  # noqa: ANN401 - likewise
+def _close(context: Context) -> int:
     """Let go of a connection, also of one that was never negotiated."""
     connection = context.getpriv()
     context.setpriv(None)
     return CONTINUE if connection is None else int(connection.end())
 
 
-def _open(milter: Any, path: str, mode: int) -> None:  # noqa: ANN401 - likewise
+def _open(milter: LibMilter, path: str, mode: int) -> None:
     remove_stale(path)
     before = os.umask(0o777 & ~mode)
     try:

@@ -14,8 +14,7 @@ The envelope is judged at ``mail-from``, the header, together with it, at
 ``commit``: on the lines that were passed on, which are what is stored. smtpd
 ends a line at LF and drops one CR before it, cuts it at NUL, and adds its own
 Received field first. What it does after the filter: it takes Bcc away, and
-puts its host name into a From field in which it overlooks the ``@``; a field
-that it would change so is judged as a malformed one.
+changes some From fields, which are judged as malformed (``opensmtpd_from``).
 
 Embed it with ``asyncio.run(run(service))``, or let smtpd run it as it is::
 
@@ -30,12 +29,12 @@ import os
 import re
 import signal
 import sys
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from sendertrust.integrations.service import MISCONFIGURED, Account, Service, arguments, service
+from sendertrust.integrations.opensmtpd_from import as_stored
+from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service, arguments, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,13 +46,11 @@ __all__ = ["Filter", "main", "run"]
 _EVENTS: Final = ("link-auth", "link-disconnect", "tx-reset", "tx-rollback")
 _PHASES: Final = ("mail-from", "data-line", "commit")
 _CHUNK: Final = 256 * 1024
-_GRACE: Final = 30.0  # seconds for what is in flight when the end comes
 
 # smtpd ends if an answer has another one.
 _ID: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
 _REQUEST: Final = 7  # fields that every request has
 _REPORT: Final = 6
-_FROM: Final = re.compile(rb"(?im:^from:(.*(?:\n[ \t].*)*))")
 # How strnvis(3) writes what is not printable, a blank or a backslash in a login.
 _VIS: Final = re.compile(rb"\\(?:(\\)|([0-7]{3})|(M?)([-^])(.))", re.DOTALL)
 
@@ -93,7 +90,7 @@ class Filter:
     async def finish(self) -> None:
         """Wait for the look-ups that are under way, and their answers."""
         if self._lookups:
-            await asyncio.wait(self._lookups, timeout=_GRACE)
+            await asyncio.wait(self._lookups, timeout=GRACE)
 
     def _answer(self, line: bytes) -> bytes:
         """Answer one line; nothing if it asks nothing."""
@@ -146,7 +143,7 @@ class Filter:
             mail = found.transaction if found and phase == b"commit" else None
             if mail is None or mail.account is None:
                 return self._failed(session, token, ValueError(f"{phase!r} without a judged MAIL"))
-            return _result(session, token, mail.account.data(mail.sender, _as_stored(mail.block), line_ends="lf"))
+            return _result(session, token, mail.account.data(mail.sender, as_stored(mail.block), line_ends="lf"))
         except Exception as error:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted
             return self._failed(session, token, error)
 
@@ -183,42 +180,6 @@ def _unvis(match: re.Match[bytes]) -> bytes:
         return bytes([int(octal, 8) & 0xFF])
     octet = char[0] ^ 0x40 if kind == b"^" else char[0]
     return bytes([octet | 0x80 if meta else octet])
-
-
-def _as_stored(block: bytes | bytearray) -> bytes:
-    """Spoil each From field that smtpd would change."""
-    return _FROM.sub(lambda match: match[0] + (b" @" if _is_changed(match[1].decode("latin-1")) else b""), bytes(block))
-
-
-def _is_changed(body: str) -> bool:
-    """Say whether smtpd adds its host name somewhere in a From field.
-
-    As its ``header_domain_append_callback`` does, this splits the field at
-    commas, and looks for an ``@`` in each part; there it knows no escapes in
-    quotes, and leaves alone what then seems to be unbalanced.
-    """
-    commas, _ = _outside(body, ",", escapes_in_quotes=True)
-    edges = [-1, *commas, len(body)]
-    parts = [body[start + 1 : end] for start, end in pairwise(edges)]
-    return any(_outside(part, "@", escapes_in_quotes=False) == ([], True) for part in parts)
-
-
-def _outside(text: str, wanted: str, *, escapes_in_quotes: bool) -> tuple[list[int], bool]:
-    """Give where a character stands outside what smtpd takes for quotes and comments, and whether they end."""
-    found = []
-    escape = quote = False
-    depth = 0
-    for index, char in enumerate(text):
-        if char == "(" and not escape and not quote:
-            depth += 1
-        elif char == '"' and not escape and not depth:
-            quote = not quote
-        elif char == ")" and not escape and not quote and depth:
-            depth -= 1
-        elif char == wanted and not quote and not depth:  # smtpd takes no notice of a backslash before it
-            found.append(index)
-        escape = char == "\\" and not escape and not depth and (escapes_in_quotes or not quote)
-    return found, not (quote or depth)
 
 
 async def run(service: Service, stdin: int = 0, stdout: int = 1) -> None:

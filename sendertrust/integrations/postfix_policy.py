@@ -51,7 +51,7 @@ class PolicyServer:
             action = await self._action(request)
         except Exception as error:  # noqa: BLE001 - a mistake in the site's code: nothing unjudged is accepted
             self.service.failed("judging the envelope", error)
-            action = MISCONFIGURED
+            action = str(MISCONFIGURED)
         return f"action={action}\n\n".encode("ascii")
 
     async def _action(self, request: list[bytes]) -> str:

@@ -18,6 +18,7 @@ import asyncio
 import json
 import sys
 import threading
+from collections import deque
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,18 +34,19 @@ from sendertrust import (
     UNSEEN,
     Aliases,
     Policy,
+    Reply,
     TrustLevel,
     check,
     check_message,
     reply_for,
 )
-from sendertrust.maps import FORMATS, SenderMap, read
+from sendertrust.maps import SenderMap, format_and_file, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal
 
-    from sendertrust import Reply, Verdict
+    from sendertrust import Verdict
 
     #: Gives what a login may send as beside its own address; whatever it raises is an outage.
     AliasesOf: TypeAlias = Callable[[str], Any]
@@ -55,6 +57,8 @@ __all__ = ["Account", "MapFiles", "Service", "arguments", "log_to_stderr", "serv
 
 _POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 _LOOKUPS_AT_ONCE: Final = 16
+_LOOKUPS_REST: Final = 10.0  # seconds that a thread waits for the next one before it ends
+_LOOKUPS_WAITING: Final = 1024  # more clients than mail servers let in, those included that have given up
 _ONE_LINE: Final = threading.Lock()
 _MAX_REASON: Final = 2_000  # letters of it in the log: a map may have a million bad lines
 
@@ -63,7 +67,8 @@ _GONE: Final = (0,)
 _UNREAD: Final = ()
 
 # The reply to a mistake in the site's own code, which is logged: nobody's mail is lost by it.
-MISCONFIGURED: Final = "451 4.3.5 Server configuration error: try again later"
+MISCONFIGURED: Final = Reply(451, "4.3.5", "Server configuration error: try again later")
+GRACE: Final = 30.0  # seconds for what is in flight when the end comes
 
 
 def log_to_stderr(event: dict[str, Any]) -> None:
@@ -78,8 +83,45 @@ def _no_aliases(_login: str) -> tuple[str, ...]:
     return ()
 
 
-def _places() -> threading.Semaphore:
-    return threading.Semaphore(_LOOKUPS_AT_ONCE)
+class _Threads:
+    """The threads of the look-ups: each is used again, and one that hangs holds up no other.
+
+    They are daemons, which those of a ThreadPoolExecutor are not: one that
+    hangs does not keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._number = self._idle = 0
+
+    def run(self, work: Callable[[], None]) -> bool:
+        """Have *work*, which never raises, done as soon as may be; say no if too much waits already."""
+        with self._changed:
+            if len(self._waiting) >= _LOOKUPS_WAITING:
+                return False
+            self._waiting.append(work)
+            if len(self._waiting) > self._idle and self._number < _LOOKUPS_AT_ONCE:
+                threading.Thread(target=self._run, daemon=True, name="sendertrust-lookup").start()
+                self._number += 1
+            self._changed.notify()
+            return True
+
+    def _run(self) -> None:
+        while work := self._next():
+            work()
+            del work  # it holds what was found
+
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for work, but not for ever: a thread ends when there is none."""
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._waiting, _LOOKUPS_REST)
+            self._idle -= 1
+            if self._waiting:
+                return self._waiting.popleft()
+            self._number -= 1
+            return None
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -88,9 +130,9 @@ class Service:
 
     *name* is how the log calls it. *aliases_of* gives what a login may send
     as beside its own address: an `Aliases`, a collection that `check` takes,
-    or ``LOOKUP_FAILED``. It is called in a thread, at most *lookup_timeout*
-    seconds are waited for it, and whatever it raises counts as a failed
-    look-up. *log* takes every decision and every failure as a `dict` of JSON
+    or ``LOOKUP_FAILED``. It is called in a thread, of which there are at most
+    16, at most *lookup_timeout* seconds are waited for it, and whatever it
+    raises counts as a failed look-up. *log* takes every decision and every failure as a `dict` of JSON
     values. Raises what `check` raises for a policy or level that it would not
     take.
     """
@@ -101,7 +143,7 @@ class Service:
     aliases_of: AliasesOf = _no_aliases
     lookup_timeout: float = 10.0
     log: Log = log_to_stderr
-    _places: threading.Semaphore = attrs.field(init=False, factory=_places, repr=False)
+    _threads: _Threads = attrs.field(init=False, factory=_Threads, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Say now what is wrong with them."""
@@ -135,19 +177,19 @@ class Service:
         self.log({"event": "error", "service": self.name, "what": what, "reason": f"{type(error).__name__}: {reason}"})
 
     def _ask(self, login: str) -> Future[Aliases]:
-        """Begin a look-up, in a daemon thread: one that hangs does not keep the process from ending."""
+        """Begin a look-up in another thread."""
         future: Future[Aliases] = Future()
-        threading.Thread(target=self._look_up, args=(login, future), daemon=True, name="sendertrust-lookup").start()
+        if not self._threads.run(lambda: self._look_up(login, future)):
+            future.set_result(self._failed(login, TimeoutError("too many look-ups wait already")))
         return future
 
     def _look_up(self, login: str, future: Future[Aliases]) -> None:
-        if not self._places.acquire(timeout=self.lookup_timeout):
-            return  # by now nobody waits for it
+        if not future.set_running_or_notify_cancel():
+            return  # nobody waits for it any more
         try:
-            if future.set_running_or_notify_cancel():
-                future.set_result(self._found(login))
-        finally:
-            self._places.release()
+            future.set_result(self._found(login))
+        except BaseException as error:  # noqa: BLE001 - the log fails: whoever waits for the answer is told
+            future.set_exception(error)
 
     def _found(self, login: str) -> Aliases:
         try:
@@ -220,16 +262,11 @@ class MapFiles:
         return Aliases.union(*(file.current().may(login) for file in self._files))
 
 
-def _file_of(spec: str) -> str:
-    format_, _, file = spec.partition(":")
-    return file if format_ in FORMATS and file else spec
-
-
 class _MapFile:
     def __init__(self, spec: str, local_domains: Sequence[str], log: Log) -> None:
         self._spec, self._local_domains, self._log = spec, tuple(local_domains), log
         self._reading = threading.Lock()
-        self._file = _file_of(spec)
+        _, self._file = format_and_file(spec)
         # Taken before the file is read, here and below: what changes meanwhile is seen at the next question.
         self._seen = self._state()
         self._site = read(spec, local_domains=self._local_domains)

@@ -249,7 +249,7 @@ def memory_of(name: str, judge: Judge, connect: Callable[[Path], Milter | Policy
     with running(judge), ThreadPoolExecutor(CLIENTS) as pool:
         seen = [f"0: {resident_mb(judge):.1f}"]
         start, done = time.perf_counter(), 0
-        marks = [mark for mark in (1_000, 10_000, 25_000, 50_000, 100_000) if mark < messages]
+        marks = [mark for mark in (1_000, 10_000, 25_000, 50_000, 100_000, 200_000) if mark < messages]
         for mark in (*marks, messages):
             firsts = range(done, mark, A_CONNECTION)
             list(pool.map(one, firsts, (min(first + A_CONNECTION, mark) for first in firsts)))

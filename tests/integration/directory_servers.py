@@ -1,4 +1,4 @@
-"""Starts, kills, hangs and restarts a PostgreSQL and a slapd of our own, and reads the code out of the how-to pages."""
+"""Starts, kills, hangs and restarts a PostgreSQL and a slapd of our own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import pwd
-import re
 import shutil
 import signal
 import smtplib
@@ -15,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,25 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PAGES: Final = Path(__file__).parents[2] / "docs" / "how-to"
-FENCE: Final = re.compile(r"^```(\w+)\n((?:.*\n)*?)```$", re.MULTILINE)
-
 # A server that is not there after this is broken; nothing is asserted about how long it took.
 PATIENCE: Final = 60.0
-
-
-def blocks(page: str, language: str) -> list[str]:
-    found = FENCE.findall((PAGES / page).read_text(encoding="utf-8"))
-    return [block for block_language, block in found if block_language == language]
-
-
-def definitions(page: str) -> dict[str, Any]:
-    """Run what a page defines, its interactive examples left out; give the names."""
-    names: dict[str, Any] = {}
-    for block in blocks(page, "python"):
-        if not block.startswith(">>> "):
-            exec(compile(block, page, "exec"), names)  # noqa: S102 - the documentation's own code
-    return names
 
 
 def free_port() -> int:
@@ -335,7 +318,7 @@ PRETENDERS: Final = {
 }
 
 
-# A real SMTP server that asks a directory, and a client that stays connected through an outage.
+# A real SMTP server that asks a directory, and clients that stay connected through an outage.
 
 ME: Final = "user1@test-sample.jp"
 INFO: Final = "info@test-sample.jp"
@@ -386,29 +369,34 @@ def authenticate(
     return AuthResult(success=auth_data.password == b"secret", handled=False, auth_data=auth_data)
 
 
-def submit_all(client: smtplib.SMTP) -> list[str]:
-    said = []
-    for sender, author, _, _ in REPLIES:
-        code, answer = client.mail(sender)
-        if code == 250:
-            client.rcpt(STRANGER)
-            code, answer = client.data(f"From: {author}\r\n\r\nHi\r\n".encode())
-        client.rset()
-        said.append(f"{code} {answer.decode()}")
-    return said
+def submit(client: smtplib.SMTP, sender: str, author: str) -> str:
+    code, answer = client.mail(sender)
+    if code == 250:
+        client.rcpt(STRANGER)
+        code, answer = client.data(f"From: {author}\r\n\r\nHi\r\n".encode())
+    client.rset()
+    return f"{code} {answer.decode()}"
 
 
 def talk(port: int, server: DirectoryServer, fault: str) -> list[list[str]]:
+    """Submit as each row of `REPLIES` has it, with a client each: what hangs is waited for at the same time."""
     begin, end = FAULTS[fault]
-    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
-        client.login(ME, "secret")
-        said = [submit_all(client)]
+    with contextlib.ExitStack() as connected, ThreadPoolExecutor(len(REPLIES)) as pool:
+        clients = [connected.enter_context(smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE)) for _ in REPLIES]
+        for client in clients:
+            client.login(ME, "secret")
+
+        def submit_all() -> list[str]:
+            senders, authors, _, _ = zip(*REPLIES, strict=True)
+            return list(pool.map(submit, clients, senders, authors))
+
+        said = [submit_all()]
         begin(server)
         try:
-            said.append(submit_all(client))
+            said.append(submit_all())
         finally:
             end(server)
-        said.append(submit_all(client))
+        said.append(submit_all())
     return said
 
 

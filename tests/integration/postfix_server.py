@@ -10,22 +10,21 @@ import shutil
 import signal
 import socket
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
-from processes import SECONDS, answers, command_of, wait_until
+from pages import blocks
+from processes import SECONDS, answers, command_of, start_at
 from sessions import ME, PASSWORDS, Client, write_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "how-to" / "postfix.md"
-_BLOCKS: Final = re.findall(
-    r"^```text\n# (/\S+?)(?:, instead)?\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+# Each block but its first line, which names the file.
+MAIN_CF, WITH_MILTER, SASL_CONF, MILTER_UNIT, WITH_POLICY, POLICY_UNIT = (
+    block.partition("\n")[2] for block in blocks("postfix.md", "text")
 )
-(_, MAIN_CF), (_, WITH_MILTER), (_, SASL_CONF), (_, MILTER_UNIT), (_, WITH_POLICY), (_, POLICY_UNIT) = _BLOCKS
-
 
 # What keeps it to itself, and what it accepts in its queue.
 _ISOLATED: Final = """
@@ -60,7 +59,7 @@ showq unix n - n - - showq
 # A fault is waited for this long only. Each process serves one client: a connection to the policy service of before
 # the socket became unwritable would be used on, and answered.
 _IMPATIENT: Final = (
-    "  -o milter_connect_timeout=4s -o milter_command_timeout=4s -o milter_content_timeout=4s -o max_use=1\n"
+    "  -o milter_connect_timeout=2s -o milter_command_timeout=2s -o milter_content_timeout=2s -o max_use=1\n"
 )
 
 
@@ -87,9 +86,7 @@ class Judge:
         self.start()
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stderr=log, group="postfix")  # noqa: S603 - ours
-        wait_until(f"{self.command} listens", lambda: answers(socket.AF_UNIX, str(self.socket)))
+        self.process = start_at(self.socket, self.command, self.log, group="postfix")
 
     def kill(self) -> None:
         self.process.kill()
@@ -186,7 +183,7 @@ def services(folder: Path, *blocks: tuple[str, str, bool]) -> dict[int, tuple[st
     with contextlib.ExitStack() as held:
         for block, name, impatient in blocks:
             free = held.enter_context(socket.create_server(("127.0.0.1", 0)))
-            text = block.replace("timeout=20s", "timeout=4s") + _IMPATIENT if impatient else block
+            text = block.replace("timeout=20s", "timeout=2s") + _IMPATIENT if impatient else block
             found[free.getsockname()[1]] = (text, folder / name)
     return found
 

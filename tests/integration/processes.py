@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,25 @@ def wait_until(what: str, condition: Callable[[], object]) -> None:
 def answers(family: socket.AddressFamily, address: tuple[str, int] | str) -> bool:
     with socket.socket(family) as probe:
         return probe.connect_ex(address) == 0
+
+
+def start(command: list[Any], log: Path, listens: Callable[[], bool], **options: Any) -> subprocess.Popen[bytes]:
+    """Start what listens somewhere; if it comes to nothing, leave no process behind."""
+    with log.open("ab") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, **options)  # noqa: S603 - ours
+    try:
+        wait_until(f"{command} listens", lambda: process.poll() is not None or listens())
+        assert process.poll() is None, log.read_text(errors="replace")
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def start_at(path: Path, command: list[str], log: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start what listens at a Unix socket."""
+    return start(command, log, lambda: answers(socket.AF_UNIX, str(path)), **options)
 
 
 def command_of(unit: str, folder: Path) -> list[str]:

@@ -127,7 +127,7 @@ def _one(session_id: str, shows: str, message: Message, login: str | None = ME) 
 _OWN: Final = f"From: <{ME}>"
 _FOREIGN: Final = f"From: <{VICTIM}>"
 _UTF8: Final = b" SMTPUTF8"
-_BODY_10_MB: Final = (b"x" * 70 + b"\r\n") * (10_000_000 // 72)
+_BODY_10_MB: Final = (b"x" * 998 + b"\r\n") * 10_000
 
 SESSIONS: Final = (
     Session(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import attrs
 import pytest
 from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
+from pages import blocks
 from sessions import (
     INBOX,
     MAPS,
@@ -36,14 +35,15 @@ from sendertrust.integrations.service import MapFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from aiosmtpd.smtp import SMTP, Envelope
     from aiosmtpd.smtp import Session as Connection
 
 pytestmark = pytest.mark.socket
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "how-to" / "aiosmtpd.md"
-SERVER: Final = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+PAGE: Final = "aiosmtpd.md"
+SERVER: Final = blocks(PAGE, "python")[0]
 
 DIFFERENCES: Final = {
     "envelope-route": (["DATA 250 .*"], "aiosmtpd drops a source route; what is left is judged and delivered"),
@@ -68,7 +68,7 @@ Taken: TypeAlias = list[tuple[str, Stored]]
 def serve(aliases_of: Callable[[str], object], use: Callable[[int], Used], timeout: float = 10.0) -> tuple[Used, Taken]:
     """Run the page's server with its accounts and aliases replaced; give what *use* gives, and what was taken."""
     names: dict[str, Any] = {}
-    exec(compile(SERVER, PAGE.name, "exec"), names)  # noqa: S102 - the page is ours
+    exec(compile(SERVER, PAGE, "exec"), names)  # noqa: S102 - the page is ours
     names["PASSWORDS"].clear()
     names["PASSWORDS"].update({login: password.encode() for login, password in PASSWORDS.items()})
     taken: Taken = []

@@ -13,13 +13,15 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 import pytest
 from faults import check_crowd, check_crowd_fault, check_fault, crowd, recipient_of
-from processes import SECONDS, answers, command_of, wait_until
+from pages import blocks
+from processes import SECONDS, answers, command_of, start, start_at
 from sessions import (
     MAPS,
     ME,
@@ -43,12 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 UNPACKED: Final = Path(os.environ.get("SENDERTRUST_EXIM", "/var/cache/sendertrust/exim"))
-PAGE: Final = Path(__file__).parents[2] / "docs" / "how-to" / "exim.md"
-CONFIGURATION, UNIT, *_ = re.findall(
-    r"^```text\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
-EMBEDDED: Final = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+CONFIGURATION, UNIT, *_ = blocks("exim.md", "text")
+EMBEDDED: Final = blocks("exim.md", "python")[0]
 USER: Final = "Debian-exim"
+IMPATIENT: Final = "2s"  # how long it waits for an answer that does not come
 
 pytestmark = [
     pytest.mark.socket,
@@ -108,9 +108,7 @@ class Judge:
         self.start()
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stderr=log, group=USER, umask=0o117)  # noqa: S603 - ours
-        wait_until("the judge listens", lambda: answers(socket.AF_UNIX, str(self.socket)))
+        self.process = start_at(self.socket, self.command, self.log, group=USER, umask=0o117)
 
     def events(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.read_text(encoding="ascii").splitlines()]
@@ -147,19 +145,17 @@ class Exim:
         (folder / "exim.conf").write_text(isolated + configuration)
         macros = {"ST_SOCKET": self.socket, "ST_WAIT": wait, "MAIL_PORT": self.port, "PASSWORD_FILE": passwords}
         libraries = [str(path) for path in UNPACKED.glob("usr/lib/*-linux-gnu")]
-        with (folder / "exim.log").open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - ours
-                [
-                    UNPACKED / "usr/sbin/exim4",
-                    *("-C", folder / "exim.conf"),
-                    *(f"-D{name}={value}" for name, value in macros.items()),
-                    "-bdf",
-                ],
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)},
-            )
-        wait_until("Exim listens", lambda: answers(socket.AF_INET, ("127.0.0.1", self.port)))
+        self.process = start(
+            [
+                UNPACKED / "usr/sbin/exim4",
+                *("-C", folder / "exim.conf"),
+                *(f"-D{name}={value}" for name, value in macros.items()),
+                "-bdf",
+            ],
+            folder / "exim.log",
+            lambda: answers(socket.AF_INET, ("127.0.0.1", self.port)),
+            env=os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)},
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -225,7 +221,7 @@ def house(folder: Path) -> Iterator[tuple[Exim, Judge]]:
     """One that may be broken; Exim does not wait long for an answer."""
     judge = Judge(folder)
     try:
-        with Exim(folder, wait="3s") as server:
+        with Exim(folder, wait=IMPATIENT) as server:
             yield server, judge
     finally:
         judge.process.kill()
@@ -356,17 +352,18 @@ BROKEN: Final[dict[str, tuple[Callable[[Judge], None], Callable[[Judge], None], 
 def test_a_fault(house: tuple[Exim, Judge], row: str) -> None:
     fault, mend, mended_by, times = BROKEN[row]
     server, judge = house
-    with Client(server.port) as client:
+    with ThreadPoolExecutor(1) as beside, Client(server.port) as client:
         client.log_in(ME, PASSWORDS[ME])
         for command in (f"MAIL FROM:<{ME}>", "RCPT TO:<between@a.example>", "DATA"):
             assert client.say(command.encode())[0] in "23"
         fault(judge)  # between MAIL and DATA
+        another = beside.submit(server.submit, OWN)  # what hangs is waited for at the same time
         client.write(OWN + b".\r\n")
         amid = client.read()
         assert amid == UNAVAILABLE
         for _ in range(times):  # in one session: Exim's own descriptor of the socket must not outlive the failure
             assert finish(client, OWN, "same@a.example", ME) == f"MAIL {UNAVAILABLE}"
-        anew = server.submit(OWN)
+        anew = another.result()
         assert anew == f"MAIL {UNAVAILABLE}"
         assert not server.stored()
         mend(judge)
@@ -531,7 +528,7 @@ class Liar:
 
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Exim]:
-    with new_folder() as folder, Exim(folder, wait="3s") as server:
+    with new_folder() as folder, Exim(folder, wait=IMPATIENT) as server:
         yield server
 
 

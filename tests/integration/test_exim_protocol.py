@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import re
-import runpy
 import signal
 import socket
 import subprocess
@@ -341,12 +340,3 @@ def test_a_socket_that_cannot_be_had_ends_with_2(tmp_path: Path, capsys: pytest.
         main(["--socket", str(tmp_path / "none" / "s")])
     assert end.value.code == 2
     assert "No such file" in capsys.readouterr().err
-
-
-@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-def test_it_is_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["exim", "--help"])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_module("sendertrust.integrations.exim", run_name="__main__")
-    assert end.value.code == 0
-    assert "Answer the questions of Exim's ACLs." in capsys.readouterr().out

@@ -12,7 +12,6 @@ from directory_servers import (
     FAULTS,
     INFO,
     ME,
-    PAGES,
     PRETENDERS,
     SCHEMAS,
     SLAPD,
@@ -21,12 +20,11 @@ from directory_servers import (
     WHEN_UP,
     Slapd,
     answer_of,
-    blocks,
-    definitions,
     full_house,
     pretender,
     through_an_outage,
 )
+from pages import PAGES, blocks, definitions
 from sybil import Document
 from sybil.parsers.markdown import PythonCodeBlockParser
 

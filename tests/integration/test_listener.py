@@ -190,7 +190,7 @@ def test_the_end_answers_what_is_judged_and_takes_no_more(tmp_path: Path, number
 
 
 def test_what_hangs_at_the_end_is_left_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GRACE", 0.01)
+    monkeypatch.setattr(module, "GRACE", 0.01)
     asked = asyncio.Event()
 
     async def answer(_request: list[bytes]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import signal
 import socket
 import stat
@@ -331,12 +330,3 @@ def test_pymilter_is_asked_for(
         main(["--socket", str(tmp_path / "s")])
     assert end.value.code == 2
     assert "pip install 'sendertrust[milter]'" in capsys.readouterr().err
-
-
-@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-def test_it_is_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["milter", "--help"])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_module("sendertrust.integrations.milter", run_name="__main__")
-    assert end.value.code == 0
-    assert "Answer Postfix or Sendmail as a milter." in capsys.readouterr().out

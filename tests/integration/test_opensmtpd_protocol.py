@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -21,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sendertrust import LOOKUP_FAILED, SUBMISSION
-from sendertrust.integrations.opensmtpd import Filter, _is_changed, main, run
+from sendertrust.integrations.opensmtpd import Filter, main, run
+from sendertrust.integrations.opensmtpd_from import _is_changed
 from sendertrust.integrations.service import Service
 
 if TYPE_CHECKING:
@@ -635,11 +635,3 @@ def test_mistakes_in_the_command(arguments: list[str], capsys: pytest.CaptureFix
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert arguments[1] in capsys.readouterr().err
-
-
-@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["opensmtpd", "--help"])
-    with pytest.raises(SystemExit, match="0"):
-        runpy.run_module("sendertrust.integrations.opensmtpd", run_name="__main__")
-    assert "--socket" not in capsys.readouterr().out

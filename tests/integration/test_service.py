@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 import pytest
+from processes import wait_until
 
 from sendertrust import EPOST, LOOKUP_FAILED, STRICT, SUBMISSION, Aliases, TrustLevel
 from sendertrust.integrations import service as module
@@ -165,14 +167,117 @@ def test_look_ups_that_hang_do_not_stop_the_others_for_ever(ask: Ask, monkeypatc
 
 
 def test_a_look_up_that_nobody_waits_for_is_not_begun() -> None:
-    """A thread that had its place when its client had gone asks no more."""
+    """A client that has gone before its turn came is not asked for."""
     asked: list[str] = []
-    one, _ = made(asked.append, lookup_timeout=0.01)
+    one, _ = made(asked.append)
     future: Future[Aliases] = Future()
     future.cancel()
     one._look_up(ME, future)
     assert asked == []
-    assert one._places.acquire(timeout=0)
+
+
+@both
+def test_too_many_look_ups_that_wait_are_given_up_at_once(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept while a directory hangs is bounded."""
+    monkeypatch.setattr(module, "_LOOKUPS_AT_ONCE", 1)
+    monkeypatch.setattr(module, "_LOOKUPS_WAITING", 2)
+    hung, end = threading.Event(), threading.Event()
+    asked: list[str] = []
+
+    def aliases_of(login: str) -> list[str]:
+        asked.append(login)
+        hung.set()
+        end.wait(20)
+        return [INFO]
+
+    one, events = made(aliases_of, lookup_timeout=0.01)
+    try:
+        assert told(ask(one, "first"))[:4] == "451 "
+        assert hung.wait(20)
+        assert [told(ask(one, login))[:4] for login in ("second", "third", "fourth")] == ["451 "] * 3
+        reasons = [event["reason"] for event in events if event["event"] == "error"]
+        assert reasons == ["TimeoutError: TimeoutError"] * 3 + ["TimeoutError: too many look-ups wait already"]
+    finally:
+        end.set()
+    # Those that have given up make room.
+    patient = attrs.evolve(one, lookup_timeout=20.0)
+    object.__setattr__(patient, "_threads", one._threads)
+    wait_until("there is room", lambda: not one._threads._waiting)
+    assert told(ask(patient, "fifth")) == "OK"
+    assert asked == ["first", "fifth"]
+
+
+def test_a_log_that_fails_amid_a_look_up_holds_nobody_up() -> None:
+    def full(_event: dict[str, Any]) -> None:
+        raise OSError(28, "No space left on device")
+
+    one = Service(name="test", aliases_of=raising(OSError("no route")), log=full, lookup_timeout=60.0)
+    for _ in range(2 * module._LOOKUPS_AT_ONCE):  # more than there are threads
+        with pytest.raises(OSError, match="No space left"):
+            one.account(ME)
+
+
+def test_a_thread_is_used_again_and_ends_when_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[int] = set()
+
+    def aliases_of(login: str) -> list[str]:
+        threads.add(threading.get_ident())
+        return [INFO]
+
+    one, _ = made(aliases_of)
+    for _ in range(20):
+        assert told(one.account(ME)) == "OK"
+        wait_until("it is idle", lambda: one._threads._idle == 1)
+    assert len(threads) == 1
+    assert one._threads._number == 1
+
+    monkeypatch.setattr(module, "_LOOKUPS_REST", 0.01)
+    two, _ = made(aliases_of)
+    assert told(two.account(ME)) == "OK"
+    wait_until("its thread has ended", lambda: two._threads._number == 0)
+    assert told(two.account(ME)) == "OK"
+
+
+def test_one_that_hangs_holds_up_no_other() -> None:
+    """Two questions come before the one idle thread has taken the first, which hangs."""
+    threads = module._Threads()
+    threads.run(lambda: None)
+    wait_until("it is idle", lambda: threads._idle == 1)
+    end, done = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        end.wait(20)
+
+    with threads._changed:
+        threads.run(hang)
+        threads.run(done.set)
+    try:
+        assert done.wait(20)
+        assert not end.is_set()
+    finally:
+        end.set()
+
+
+def test_what_had_to_wait_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all threads were busy, and then had nothing to do and ended, the next question gets one."""
+    monkeypatch.setattr(module, "_LOOKUPS_AT_ONCE", 1)
+    monkeypatch.setattr(module, "_LOOKUPS_REST", 0.01)
+    go_on = threading.Event()
+
+    def aliases_of(login: str) -> list[str]:
+        go_on.wait(20)
+        return [INFO]
+
+    one, _ = made(aliases_of, lookup_timeout=20.0)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(one.account, ME) for _ in range(3)]
+        wait_until("two wait", lambda: len(one._threads._waiting) == 2)
+        go_on.set()
+        assert [told(account.result()) for account in asked] == ["OK"] * 3
+    for _ in range(3):
+        wait_until("its thread has ended", lambda: one._threads._number == 0)
+        assert one._threads._idle == 0
+        assert told(one.account(ME)) == "OK"
 
 
 def test_a_look_up_that_hangs_does_not_keep_the_process() -> None:
@@ -597,3 +702,24 @@ def test_a_socket_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
         parsed(socket=True)
     assert end.value.code == 2
     assert "--socket" in capsys.readouterr().err
+
+
+COMMANDS = {
+    "exim": ("Answer the questions of Exim's ACLs.", True),
+    "milter": ("Answer Postfix or Sendmail as a milter.", True),
+    "opensmtpd": ("Answer OpenSMTPD as a filter.", False),
+    "postfix_policy": ("Answer Postfix policy requests.", True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_is_a_command(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    description, has_socket = COMMANDS[name]
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(f"sendertrust.integrations.{name}", run_name="__main__")
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert description in said
+    assert ("--socket" in said) is has_socket

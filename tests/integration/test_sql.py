@@ -15,7 +15,6 @@ from directory_servers import (
     FAULTS,
     INFO,
     ME,
-    PAGES,
     POSTGRES,
     PRETENDERS,
     STRANGER,
@@ -23,13 +22,12 @@ from directory_servers import (
     WHEN_UP,
     PostgreSQL,
     answer_of,
-    blocks,
-    definitions,
     full_house,
     pretender,
     through_an_outage,
     wait_for,
 )
+from pages import PAGES, blocks, definitions
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
