@@ -464,23 +464,27 @@ def _read_postfix(text: str, site: _Site) -> None:
             site.problem(line, "a key with balanced quotes, a blank and logins", logical)
             continue
         key, value = match.groups()
-        if key.endswith(":"):
-            site.problem(line, "a key without a colon (is this an aliases file?)", key)
-        elif not _is_looked_up(key):
-            site.problem(line, "a key quoted as RFC 5322 needs it and not more, which is what Postfix looks up", key)
-        elif keys.take(line, key):
-            if not value:
-                site.problem(line, "a blank and logins after the key", key)
-            site.add(line, _LOGINS.findall(value), Grant(key))
+        if expected := _expected_key(key):
+            site.problem(line, expected, key)
+            continue
+        if keys.take(line, key) is None:
+            continue
+        if not value:
+            site.problem(line, "a blank and logins after the key", key)
+        site.add(line, _LOGINS.findall(value), Grant(key))
 
 
-def _is_looked_up(key: str) -> bool:
-    """Say whether Postfix finds a key: it asks with the quotes that are needed, and then without any."""
+def _expected_key(key: str) -> str | None:
+    """Say what to write for a key that Postfix never finds: it asks with the quotes that are needed, or without any."""
+    if key.endswith(":"):
+        return "a key without a colon (is this an aliases file?)"
     canonical = _canonical(key) if '"' in key else None
     if canonical is None:
-        return True
+        return None
     local = key.rpartition("@")[0] if "@" in key else key
-    return _fold(local) == _fold(canonical.rpartition("@")[0])
+    if _fold(local) == _fold(canonical.rpartition("@")[0]):
+        return None
+    return "a key quoted as RFC 5322 needs it and not more, which is what Postfix looks up"
 
 
 @attrs.define(eq=False)
@@ -600,15 +604,21 @@ def _report_loops(records: Iterable[_Record], site: _Site) -> None:
                 following.pop()
                 done.add(path[-1])
                 del depth[path.pop()]
-            elif record in depth:
-                start = depth[record]
-                loop = [each.name for each in path[start : start + _MAX_PATH]]
-                more = ["..."] if len(path) > start + _MAX_PATH else []
-                site.problem(path[-1].line, "a chain that ends", " -> ".join([*loop, *more, record.name]))
-            elif record not in done:
+                continue
+            if record in depth:
+                site.problem(path[-1].line, "a chain that ends", _chain(path, depth[record]))
+                continue
+            if record not in done:
                 depth[record] = len(path)
                 path.append(record)
                 following.append(_next_records(record))
+
+
+def _chain(path: list[_Record], start: int) -> str:
+    """Tell the first names of the loop that a path ends in."""
+    names = [record.name for record in path[start : start + _MAX_PATH]]
+    more = ["..."] if len(path) > start + _MAX_PATH else []
+    return " -> ".join([*names, *more, path[start].name])
 
 
 def _next_records(record: _Record) -> Iterator[_Record]:
