@@ -51,6 +51,7 @@ _BY_OCTETS: Final = {
     _OTHER_EBCDIC: (bytes.maketrans(b"\x44\x80\xac\xae\xaf\xb5\xec\x4a\xfc", b"\x7c" * 7 + b"\x4c\x7f"), "cp037"),
     "armscii_8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "latin_1"),
     "isiri_3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "latin_1"),
+    "mac_hebrew": (bytes.maketrans(b"\xa2\xa8\xa9\xac\xae\xba\xbb\xbc\xbe", b'"(),.:;<>'), "latin_1"),
     "iso_5428": (bytes.maketrans(b"?", b";"), "latin_1"),
 }
 
@@ -95,6 +96,7 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | {"xmaccyrillic": "mac_cyrillic"}
     | dict.fromkeys(("macarabic", "xmacarabic"), "mac_arabic")
     | dict.fromkeys(("macfarsi", "xmacfarsi"), "mac_farsi")
+    | dict.fromkeys(("machebrew", "xmachebrew"), "mac_hebrew")
     | {"armscii8": "armscii_8", "isiri3342": "isiri_3342"}
     | dict.fromkeys(("iso5428", "iso54281980", "isoir55", "csiso5428greek"), "iso_5428")
     | dict.fromkeys(("tis620", "windows874"), "cp874")

@@ -16,7 +16,7 @@ from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, en
 
 WHOLE: Final = Reader()
 APART: Final = Reader(join=Join.NOTHING)
-OF_ASCII: Final = {"armscii_8", "isiri_3342", "iso_5428"}
+OF_ASCII: Final = {"mac_hebrew", "armscii_8", "isiri_3342", "iso_5428"}
 
 # For each charset octets that it reads as no other kin of it does, or that show which superset is used.
 SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
@@ -143,6 +143,8 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
         "x-mac-arabic": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
         "mac-farsi": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
         "x-mac-farsi": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
+        "mac-hebrew": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>),"),
+        "x-mac-hebrew": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>),"),
         "ARMSCII-8": (b"\xa5@\xa4\xa9\xab", "(@).,"),
         "ISIRI-3342": (b"\xa9\xbc@\xbe\xa8\xa6\xba", "(<@>).:"),
         "ISO_5428": (b"a@?", "a@;"),
