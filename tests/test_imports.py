@@ -94,7 +94,8 @@ def _optional_problem(module: str, imported: str, name: str | None) -> str | Non
     if imported == "sendertrust" and (name is None or name in sendertrust.__all__):
         return None
     part = core_part(imported, name) or ""
-    if module.partition(".")[0] in MAY_USE_OPTIONAL and part.partition(".")[0] in OPTIONAL:
+    of, own = part.partition(".")[0], module.partition(".")[0]
+    if of in OPTIONAL and (of == own or own in MAY_USE_OPTIONAL):
         return None
     return f"{imported} {name or ''} is not public"
 

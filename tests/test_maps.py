@@ -629,7 +629,7 @@ def test_an_account_is_compiled_once_and_the_others_leave_nothing() -> None:
 
 
 def test_what_is_kept_of_a_map_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps, "_MAX_COMPILED", 3)
+    monkeypatch.setattr(maps.site, "_MAX_COMPILED", 3)
     site = parse("".join(f"a{n}@x login-{n}\n" for n in range(10)), "postfix")
     for n in [*range(10), 0, *range(10)]:
         assert site.may(f"login-{n}") == Aliases([f"a{n}@x"], within=Aliases([f"a{m}@x" for m in range(10)]))
@@ -637,7 +637,7 @@ def test_what_is_kept_of_a_map_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_threads_share_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps, "_MAX_COMPILED", 3)
+    monkeypatch.setattr(maps.site, "_MAX_COMPILED", 3)
     site = parse("login,address\n" + "".join(f"login-{n},a{n}@x\n" for n in range(10)), "csv")
 
     def ask(first: int) -> bool:
