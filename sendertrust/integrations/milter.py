@@ -29,8 +29,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sendertrust import Reply
+from sendertrust.integrations.command_line import arguments, service
 from sendertrust.integrations.listener import remove_stale
-from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service, arguments, service
+from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from sendertrust.integrations.command_line import arguments, service
 from sendertrust.integrations.opensmtpd_from import as_stored
-from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service, arguments, service
+from sendertrust.integrations.service import GRACE, MISCONFIGURED, Account, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from sendertrust.integrations.command_line import arguments, service
 from sendertrust.integrations.listener import Listener
-from sendertrust.integrations.service import MISCONFIGURED, Service, arguments, service
+from sendertrust.integrations.service import MISCONFIGURED, Service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the integrations share: whose aliases, the log, a map that changes, the command line.
+"""What the integrations share: whose aliases, the decisions, the log.
 
 An integration extracts what its server tells it and writes what the server
 understands; a `Service` does what lies between::
@@ -13,7 +13,6 @@ long is a directory that did not answer.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -21,15 +20,12 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
 from sendertrust import (
-    EPOST,
     LOOKUP_FAILED,
-    STRICT,
     SUBMISSION,
     UNSEEN,
     Aliases,
@@ -40,7 +36,6 @@ from sendertrust import (
     check_message,
     reply_for,
 )
-from sendertrust.maps import SenderMap, format_and_file, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,18 +48,12 @@ if TYPE_CHECKING:
     #: Takes one event, such as a decision, as JSON values.
     Log: TypeAlias = Callable[[dict[str, Any]], None]
 
-__all__ = ["Account", "MapFiles", "Service", "arguments", "log_to_stderr", "service"]
+__all__ = ["GRACE", "MISCONFIGURED", "Account", "Service", "log_to_stderr"]
 
-_POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 _LOOKUPS_AT_ONCE: Final = 16
 _LOOKUPS_REST: Final = 10.0  # seconds that a thread waits for the next one before it ends
 _LOOKUPS_WAITING: Final = 1024  # more clients than mail servers let in, those included that have given up
 _ONE_LINE: Final = threading.Lock()
-_MAX_REASON: Final = 2_000  # letters of it in the log: a map may have a million bad lines
-
-# States of a map file that no file has: it is not there; it could not be read.
-_GONE: Final = (0,)
-_UNREAD: Final = ()
 
 # The reply to a mistake in the site's own code, which is logged: nobody's mail is lost by it.
 MISCONFIGURED: Final = Reply(451, "4.3.5", "Server configuration error: try again later")
@@ -243,116 +232,3 @@ class Account:
     def _answer(self, verdict: Verdict) -> Reply | None:
         self.service.log({"event": "decision", "service": self.service.name, "verdict": verdict.to_dict()})
         return None if verdict.allowed else reply_for(verdict)
-
-
-class MapFiles:
-    """The aliases that map files give, each read again when it changes.
-
-    A file that is gone, or has a bad line, leaves what was read before in
-    force, and the reason is logged once. While one thread reads, the others
-    use what is there.
-    """
-
-    def __init__(self, specs: Sequence[str], local_domains: Sequence[str], log: Log) -> None:
-        """Read all files; raise `OSError` or `ValueError` if one cannot be read at all, or has a bad line."""
-        self._files = [_MapFile(spec, local_domains, log) for spec in specs]
-
-    def __call__(self, login: str) -> Aliases:
-        """Give what the maps let a login send as."""
-        return Aliases.union(*(file.current().may(login) for file in self._files))
-
-
-class _MapFile:
-    def __init__(self, spec: str, local_domains: Sequence[str], log: Log) -> None:
-        self._spec, self._local_domains, self._log = spec, tuple(local_domains), log
-        self._reading = threading.Lock()
-        _, self._file = format_and_file(spec)
-        # Taken before the file is read, here and below: what changes meanwhile is seen at the next question.
-        self._seen = self._state()
-        self._site = read(spec, local_domains=self._local_domains)
-        self._reason = ""
-
-    def current(self) -> SenderMap:
-        if self._state() != self._seen and self._reading.acquire(blocking=False):
-            try:
-                state = self._state()
-                if state != self._seen:  # another thread may have read it before this one had the lock
-                    self._read_again(state)
-            finally:
-                self._reading.release()
-        return self._site
-
-    def _state(self) -> tuple[int, ...]:
-        """Tell one state of the file from another; the time of its change counts, since a mode may let it be read."""
-        try:
-            state = Path(self._file).stat()
-        except OSError:
-            return _GONE
-        return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino
-
-    def _read_again(self, state: tuple[int, ...]) -> None:
-        try:
-            self._site = read(self._spec, local_domains=self._local_domains)
-        except OSError as error:
-            self._seen = _UNREAD  # it may pass without a change of the file, so the next question tries again
-            self._kept(str(error))
-        except ValueError as error:
-            self._seen = state
-            self._kept(str(error))
-        else:
-            self._seen, self._reason = state, ""
-            self._log({"event": "map", "file": self._file, "kept": False, "entries": len(self._site.entries)})
-
-    def _kept(self, reason: str) -> None:
-        if reason != self._reason:
-            more = f" and {len(reason) - _MAX_REASON} letters more" if len(reason) > _MAX_REASON else ""
-            self._log({"event": "map", "file": self._file, "kept": True, "reason": reason[:_MAX_REASON] + more})
-        self._reason = reason
-
-
-def arguments(name: str, description: str, *, socket: bool = True) -> argparse.ArgumentParser:
-    """Give the command line that all have; *socket* says whether there is one to listen on."""
-    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description, allow_abbrev=False)
-    if socket:
-        parser.add_argument("--socket", metavar="PATH", required=True, help="the Unix socket to listen on")
-        parser.add_argument("--socket-mode", metavar="OCTAL", type=_mode, default=0o660, help="(default: 660)")
-    parser.add_argument("--policy", metavar="NAME", default="SUBMISSION", help="EPOST, SUBMISSION or STRICT")
-    parser.add_argument("--level", metavar="L", help="auth, envelope or header (default: the policy's)")
-    parser.add_argument("--map", metavar="[FORMAT:]FILE", action="append", default=[], help="who may send as what")
-    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
-    parser.add_argument("--subaddress", metavar="C", default="", help="what begins a subaddress, such as +")
-    parser.add_argument("--report-only", action="store_true", help="refuse nothing, log what would be refused")
-    return parser
-
-
-def service(
-    name: str, parser: argparse.ArgumentParser, options: argparse.Namespace, log: Log = log_to_stderr
-) -> Service:
-    """Make a service of what the command line says, or leave with status 2 and what is wrong."""
-    preset = _POLICIES.get(options.policy.upper())
-    if preset is None:
-        parser.error(f"unknown policy {options.policy!r}: write one of {', '.join(_POLICIES)}")
-    try:
-        policy = attrs.evolve(
-            preset,
-            mode="report" if options.report_only else "enforce",
-            default_domain=options.default_domain,
-            subaddress=options.subaddress,
-        )
-        local_domains = () if policy.default_domain is None else (policy.default_domain,)
-        return Service(
-            name=name,
-            policy=policy,
-            level=None if options.level is None else TrustLevel.parse(options.level),
-            aliases_of=MapFiles(options.map, local_domains, log) if options.map else _no_aliases,
-            log=log,
-        )
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-
-
-def _mode(text: str) -> int:
-    if text and set(text) <= set("01234567") and int(text, 8) <= 0o777:
-        return int(text, 8)
-    msg = f"write an octal number from 0 to 777, not {text!r}"
-    raise argparse.ArgumentTypeError(msg)

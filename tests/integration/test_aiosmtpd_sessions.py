@@ -31,7 +31,7 @@ from sessions import (
 
 from sendertrust import LOOKUP_FAILED, Aliases, Grant, Right
 from sendertrust.integrations.aiosmtpd import SenderTrust
-from sendertrust.integrations.service import MapFiles
+from sendertrust.integrations.map_files import MapFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,11 @@ import pytest
 from processes import wait_until
 
 from sendertrust import EPOST, LOOKUP_FAILED, STRICT, SUBMISSION, Aliases, TrustLevel
+from sendertrust.integrations import map_files
 from sendertrust.integrations import service as module
-from sendertrust.integrations.service import Account, MapFiles, Service, arguments, log_to_stderr, service
+from sendertrust.integrations.command_line import arguments, service
+from sendertrust.integrations.map_files import MapFiles
+from sendertrust.integrations.service import Account, Service, log_to_stderr
 from sendertrust.maps import read
 
 if TYPE_CHECKING:
@@ -439,7 +442,7 @@ def test_a_map_is_read_again_when_it_changes(maps: Maps) -> None:
 
 
 def test_a_map_that_does_not_change_is_not_read_again(maps: Maps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "read", raising(AssertionError()))
+    monkeypatch.setattr(map_files, "read", raising(AssertionError()))
     assert maps.grants()
     assert maps.events == []
 
@@ -502,7 +505,7 @@ def test_a_read_that_fails_once_is_tried_again_although_the_file_is_the_same(
     """Too many open files, a mode that is mended: the file itself says nothing of that."""
     maps.write(VICTIM)
     with monkeypatch.context() as broken:
-        broken.setattr(module, "read", raising(OSError(24, "Too many open files")))
+        broken.setattr(map_files, "read", raising(OSError(24, "Too many open files")))
         assert [maps.grants(VICTIM) for _ in range(3)] == [False] * 3
     assert maps.grants(VICTIM)
     assert [event["kept"] for event in maps.events] == [True, False]
@@ -521,7 +524,7 @@ def test_a_map_that_changes_while_it_is_read_is_read_again(
             changes.pop()()
         return site
 
-    monkeypatch.setattr(module, "read", slow)
+    monkeypatch.setattr(map_files, "read", slow)
     if when == "made":
         changes.append(lambda: Maps.write(maps_of(tmp_path), VICTIM))
         maps = Maps(tmp_path)
@@ -549,7 +552,7 @@ def test_while_one_thread_reads_the_others_go_on(maps: Maps, monkeypatch: pytest
         assert go_on.wait(20)
         return read(spec, **options)
 
-    monkeypatch.setattr(module, "read", slow)
+    monkeypatch.setattr(map_files, "read", slow)
     maps.write(VICTIM)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(maps.grants, VICTIM)
@@ -626,7 +629,7 @@ def parsed(*argv: str, socket: bool = False) -> Service:
 
 def test_the_defaults() -> None:
     one = parsed()
-    assert (one.name, one.policy, one.level, one.aliases_of(ME)) == ("x", SUBMISSION, None, ())
+    assert (one.name, one.policy, one.level, one.aliases_of(ME)) == ("x", SUBMISSION, None, Aliases())
 
 
 @pytest.mark.parametrize(
