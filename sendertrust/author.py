@@ -84,9 +84,12 @@ _MAX_ENCODED_WORDS: Final = 128
 _HERE: Final = "\ud800"
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
-_DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1: what IDNA2003 takes for a dot between labels
-# The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and no dotted domain behind it.
-_WIDE_AT_WORK: Final = re.compile(rf"[\uff20\ufe6b](?=[^\x00-\x7f{_DOTS}]++(?![A-Za-z0-9{_DOTS}\-]))")
+# What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
+_DOTS: Final = ".\u3002\uff0e\uff61\u2024\ufe52"
+# The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and nothing behind it that a domain needs.
+_WIDE_AT: Final = re.compile(r"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=(.?))", re.DOTALL)
+_OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
+_SPLITTING: Final = frozenset(",:;<>")
 _PAIR: Final = re.compile(r"\[[^\[\]<>]*+\]|<[^\[\]<>]*+>")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
@@ -98,7 +101,7 @@ _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
-_DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9]@[A-Za-z0-9-]+\.[A-Za-z]")
+_DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9_\-]@[A-Za-z0-9_\-]++\.[A-Za-z0-9_\-]")
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
 _ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
@@ -149,6 +152,8 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
     if isinstance(tokens, Malformed):
         return tokens
     words = [word.span() for word in encoded_words(text)]
+    # Emacs takes what is between quotes in two comments for a quoted string.
+    quotes_move = sum(token.kind == "comment" and '"' in text[token.start : token.end] for token in tokens) > 1
     mailboxes: list[Mailbox] = []
     for start, element in _elements(tokens):
         content = [token for token in element if token.kind not in _CFWS]
@@ -165,7 +170,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
         around = text[start : span[0]] + _HERE + text[span[1] : element[-1].end]
-        mailbox = _with_views(address, around, loose=f"<{_HERE}>" not in around)
+        mailbox = _with_views(address, around, loose=f"<{_HERE}>" not in around, quotes_move=quotes_move)
         if isinstance(mailbox, Malformed):
             return Malformed(mailbox.rule, octets(text[:start]))
         mailboxes.append(mailbox)
@@ -262,7 +267,8 @@ def _bare_address_span(
     Some readers end a comment at its first ``)``, escaped, nested or encoded
     as it may be, and what follows there runs into the address. So does what
     an encoded-word hides that begins in one comment and ends in another, and
-    what stands behind a bracket without its other half.
+    what stands behind a bracket without its other half, or, before the
+    address, behind a quote, or an at sign and a delimiter.
     """
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
@@ -274,16 +280,29 @@ def _bare_address_span(
         inside = text[token.start + 1 : token.end - 1]
         sure = [inside, *(view for reader in READERS if not reader.doubtful for view in _decoded(inside, reader))]
         doubtful = [view for reader in READERS if reader.doubtful for view in _decoded(inside, reader)]
-        brackets = "<>[]" if token.start < content[0].start else ">]"
+        amiss = _before_address_amiss if token.start < content[0].start else _behind_address_amiss
         goes_on = any(view.partition(")")[2].strip(_BLANKS + ")") for view in sure + doubtful)
-        if goes_on or any(_has_half(view, brackets) for view in sure):
+        if goes_on or any(map(amiss, sure)):
             return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
 
 
-def _has_half(view: str, brackets: str) -> bool:
-    """Say whether there is one of some brackets without its other half."""
-    return any(bracket in view for bracket in brackets) and any(half in _PAIR.sub("", view) for half in brackets)
+def _before_address_amiss(comment: str) -> bool:
+    """Say whether some reader goes astray in a comment before an address: Emacs at quotes, Horde at an at sign."""
+    at_work = "@" in comment and not _SPLITTING.isdisjoint(comment)
+    return at_work or '"' in comment or _has_half(comment, "<>[]")
+
+
+def _behind_address_amiss(comment: str) -> bool:
+    return _has_half(comment, ">]")
+
+
+def _has_half(comment: str, brackets: str) -> bool:
+    """Say whether there is one of some brackets without its other half, at which Emacs ends a comment."""
+    if not any(bracket in comment for bracket in brackets):
+        return False
+    rest = comment if "\\" in comment else _PAIR.sub("", comment)
+    return any(bracket in rest for bracket in brackets)
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
@@ -292,7 +311,7 @@ def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     return before_end > 0 and spans[before_end - 1][1] > start
 
 
-def _with_views(address: Address, around: str, *, loose: bool) -> Mailbox | Malformed:
+def _with_views(address: Address, around: str, *, loose: bool, quotes_move: bool) -> Mailbox | Malformed:
     """Keep what different readers see around an address, as far as that has an ``@``.
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
@@ -312,7 +331,7 @@ def _with_views(address: Address, around: str, *, loose: bool) -> Mailbox | Malf
                 return Malformed(_UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)], 0)
         decoded += [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
     unquoted = [_unquoted(view) for view in decoded]
-    if _quotes_may_move(text, decoded):
+    if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view.translate(_QUOTING)) for view in [text, *decoded]]
     return Mailbox(
         address,
@@ -363,9 +382,11 @@ def _decoded(text: str, reader: Reader) -> list[str]:
 
 def _nfkc(view: str) -> str:
     """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
-    kept = {match.start() for match in _WIDE_AT_WORK.finditer(view)}
-    normalize = unicodedata.normalize
-    return "".join(c if c.isascii() or at in kept else normalize("NFKC", c) for at, c in enumerate(view))
+    forms = [c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view]
+    for wide in _WIDE_AT.finditer(view):
+        if not _OF_A_DOMAIN.search("".join(forms[wide.start(1) : wide.end(2)])):
+            forms[wide.start()] = wide[0][0]
+    return "".join(forms)
 
 
 def _without_comments(view: str) -> str:

@@ -203,7 +203,7 @@ def _judge(
     """Gather the facts in their order; what follows from them is the verdict's to say."""
     path = claims.text("envelope_from", envelope_from)
     envelope = parse_reverse_path(path, legacy_dots=policy.legacy_dots)
-    case = _Case(_login(auth_id, path, envelope, policy), aliases, policy, line_ends)
+    case = _Case(_login(auth_id, envelope, policy), aliases, policy, line_ends)
     envelope_right: str | None = None
     mailboxes: tuple[Mailbox, ...] = ()
     rights: list[str | None] = []
@@ -229,9 +229,9 @@ def _judge(
     )
 
 
-def _login(auth_id: str | None, path: str, envelope: Address | NullPath | Malformed, policy: Policy) -> Address | None:
-    """Give the address that the login is; text that reads as a claimed mailbox reads as the same one there."""
-    if isinstance(envelope, Address) and path == auth_id:
+def _login(auth_id: str | None, envelope: Address | NullPath | Malformed, policy: Policy) -> Address | None:
+    """Give the address that the login is; what is canonical in the envelope reads as the same one there."""
+    if isinstance(envelope, Address) and envelope.text == auth_id:
         return envelope
     return login_address(auth_id, policy.default_domain) if auth_id else None
 

@@ -47,12 +47,15 @@ _SHIFT: Final = re.compile(rb"&([^-]*+)-")
 # Charsets that Python has no codec for: octets that stand for others, of the codec that comes next. EBCDIC of other
 # countries has its "@" (and one page "<", one the quote) elsewhere; the rest have a second copy of the specials.
 _OTHER_EBCDIC: Final = "other_ebcdic"
+_EBCDIC_SMALL_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz".encode("cp037")
+_KATAKANA_SMALL_LETTERS: Final = bytes.fromhex("62636465666768697172737475767778 8b9babb3b4b5b6b7b8b9")
 _BY_OCTETS: Final = {
     _OTHER_EBCDIC: (bytes.maketrans(b"\x44\x80\xac\xae\xaf\xb5\xec\x4a\xfc", b"\x7c" * 7 + b"\x4c\x7f"), "cp037"),
-    "armscii_8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "latin_1"),
-    "isiri_3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "latin_1"),
-    "mac_hebrew": (bytes.maketrans(b"\xa2\xa8\xa9\xac\xae\xba\xbb\xbc\xbe", b'"(),.:;<>'), "latin_1"),
-    "iso_5428": (bytes.maketrans(b"?", b";"), "latin_1"),
+    "katakana_ebcdic": (bytes.maketrans(_KATAKANA_SMALL_LETTERS, _EBCDIC_SMALL_LETTERS), "cp037"),
+    "armscii_8": (bytes.maketrans(b"\xa4\xa5\xa9\xab", b")(.,"), "cp1252"),
+    "isiri_3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "cp1252"),
+    "mac_hebrew": (bytes.maketrans(b"\xa2\xa8\xa9\xac\xae\xba\xbb\xbc\xbe", b'"(),.:;<>'), "mac_roman"),
+    "iso_5428": (bytes.maketrans(b"?", b";"), "cp1252"),
 }
 
 # EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
@@ -64,7 +67,17 @@ _JIS_NAMES: Final = (
 _SHIFT_JIS_NAMES: Final = (
     *("shiftjis", "sjis", "xsjis", "sjiswin", "xmacjapanese", "windows31j", "cp932", "ms932", "cp943"),
 )
-_DOS_PAGES: Final = ("437", "850", "852", "866")
+_DOS_PAGES: Final = (
+    *("437", "720", "737", "775", "850", "852", "855", "856", "857", "858", "860", "861", "862", "863", "864", "865"),
+    *("866", "869"),
+)
+# The names of the EBCDIC pages of the GNU C library, by their letters and digits.
+_EBCDIC_NAME: Final = re.compile(
+    r"(?:x|cs)?(?:ibm|cp|ccsid)?0*(?:37|38|256|27[3-9]|28[0-9]|290|297|42[0-5]|500(?:v1)?|803|83[3-8]|87[015]|880"
+    r"|905|918|924|93[013579]|1025|1026|1047|1069|1070|1079|108[14]|1097|1112|1122|1123|1130|1132|1137|114[0-9]"
+    r"|115[3-9]|116[046]|1364|1371|1388|1390|1399|4517|4899|4971|5123|9030|12712|16804)\Z"
+    r"|(?:cs)?ebcdic|osf1002|posixbc"
+)
 
 #: Charsets that real mail uses, or that hide things well, and for each the Python codec that reads it, or
 #: the key of `_BY_OCTETS`. Where the name on the wire is commonly a lie, the codec is the superset that
@@ -97,6 +110,7 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("macarabic", "xmacarabic"), "mac_arabic")
     | dict.fromkeys(("macfarsi", "xmacfarsi"), "mac_farsi")
     | dict.fromkeys(("machebrew", "xmachebrew"), "mac_hebrew")
+    | dict.fromkeys(("ibm930", "cp930", "csibm930", "ibm1390", "cp1390", "csibm1390"), "katakana_ebcdic")
     | {"armscii8": "armscii_8", "isiri3342": "isiri_3342"}
     | dict.fromkeys(("iso5428", "iso54281980", "isoir55", "csiso5428greek"), "iso_5428")
     | dict.fromkeys(("tis620", "windows874"), "cp874")
@@ -111,7 +125,7 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
 # What a reader takes big-endian without a byte order mark (RFC 2781 4.3), where Python does not.
 _BIG_ENDIAN: Final = {"utf16": "utf-16-be", "u16": "utf-16-be", "utf32": "utf-32-be", "u32": "utf-32-be"}
 # What hides plain ASCII from whoever decodes it, and shows it to whoever does not know the charset.
-_HIDING: Final = {"utf-7", "hz", _ESCAPES} | {f"cp{page}" for page in _EBCDIC_PAGES}
+_HIDING: Final = {"utf-7", "hz", _ESCAPES, "katakana_ebcdic"} | {f"cp{page}" for page in _EBCDIC_PAGES}
 # The same, but there ASCII octets are halves of letters too, so that what they spell proves little.
 _HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"} | {
     f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
@@ -142,6 +156,8 @@ class Reader:
     codecs: Mapping[str, str] = MappingProxyType({})
     #: The codec for charsets that are not in `CHARSETS`.
     unknown: str = "ascii"
+    #: The codec for those of them that have the name of an EBCDIC page, if that is another one.
+    ebcdic: str | None = None
     #: Whether what it sees is often chance: then only an address with a dotted domain counts.
     doubtful: bool = False
 
@@ -164,7 +180,8 @@ READERS: Final = (
     Reader(codecs=_taken_for("ascii", _HIDING)),
     Reader(codecs=_taken_for("ascii", _HIDING_BY_CHANCE), doubtful=True),
     Reader(unknown="cp037", doubtful=True),
-    Reader(unknown=_OTHER_EBCDIC, doubtful=True),
+    Reader(ebcdic="cp037"),
+    Reader(ebcdic=_OTHER_EBCDIC),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
     Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
@@ -238,7 +255,9 @@ class _Run:
 
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
-        codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset) or reader.unknown
+        codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset)
+        if codec is None:
+            codec = reader.ebcdic if reader.ebcdic and _EBCDIC_NAME.match(self.charset) else reader.unknown
         if codec in _BY_ESCAPES:
             pattern, decoded = _BY_ESCAPES[codec]
             octets, codec = pattern.sub(decoded, octets), "utf-8"

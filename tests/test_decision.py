@@ -321,6 +321,7 @@ CASES = [
     Case("shown, @domain does not count", SHOWN, f'"{OTHER}" <{OWN}>', aliases=["@test-sample.jp"]),
     Case("shown, * does not count", SHOWN, f'"{CEO}" <{OWN}>', aliases=["*"]),
     Case("shown and own", ACCEPTED, f'"{OWN}" <{OWN}>'),
+    Case("own, shown beside an alias", (FROM_MISMATCH, OK, OK), f'"{OWN}" <{ALIAS}>', ALIAS, aliases=[ALIAS]),
     Case("shown and granted", ACCEPTED, f'"{ALIAS}" <{OWN}>', aliases=[ALIAS]),
     Case("shown and ignored", ACCEPTED, f'"{CEO}" <{OWN}>', options={"display_name": "ignore"}),
     Case("shown and refused", same(Reason.DISPLAY_NAME_SPOOF), f'"{CEO}" <{OWN}>', options={"display_name": "reject"}),
@@ -669,12 +670,7 @@ BY_PASSING_WHAT = [
     ("level", "header", TypeError, "TrustLevel.parse"),
     ("policy", None, TypeError, "EPOST, SUBMISSION or STRICT"),
     ("policy", "EPOST", TypeError, "Policy"),
-    (
-        "policy",
-        STRICT,
-        ValueError,
-        "this policy reads Sender and Resent fields too: call check_message with the header block",
-    ),
+    ("policy", STRICT, ValueError, "check_message"),
     ("policy", attrs.evolve(EPOST, sender_field="must_match"), ValueError, "check_message"),
     ("line_ends", "LF", ValueError, "crlf, lf"),
     ("line_ends", "\r\n", ValueError, "crlf, lf"),
@@ -698,6 +694,14 @@ def test_check_says_what_to_pass(
 
     assert type(caught.value) is error
     assert says in str(caught.value)
+
+
+def test_check_sees_from_alone() -> None:
+    """With a policy that also reads Sender or Resent fields it is a `ValueError` that names `check_message`."""
+    says = "this policy reads Sender and Resent fields too: call check_message with the header block"
+
+    with pytest.raises(ValueError, match=f"^{says}$"):
+        check(OWN, OWN, OWN, policy=STRICT)
 
 
 @pytest.mark.parametrize(
@@ -790,6 +794,7 @@ def test_one_string_is_one_field() -> None:
         ("user1", "user1@d.example", "d.example", OK),
         ("user1", "user1@d.example", "D.Example", OK),
         ("user1", "user1@d.example", None, ENVELOPE_MISMATCH),
+        ("<user1@d.example>", "<user1@d.example>", None, ENVELOPE_MISMATCH),
         ("user1@d.example", "user1@e.example", "e.example", ENVELOPE_MISMATCH),
         ("*", "user1@d.example", "d.example", ENVELOPE_MISMATCH),
         ("*@d.example", "user1@d.example", None, ENVELOPE_MISMATCH),
@@ -1003,7 +1008,10 @@ def test_that_two_differ_awaits_nothing() -> None:
     verdict = check(OWN, OWN, ALIAS, LOOKUP_FAILED, policy=policy)
 
     assert (verdict.decision, verdict.reason) == (REJECT, Reason.FROM_NOT_ENVELOPE)
-    assert set(verdict.reasons) == {Reason.FROM_NOT_ENVELOPE, Reason.LOOKUP_FAILED}
+    assert verdict.findings == (
+        Finding(Reason.LOOKUP_FAILED, ALIAS, "from-lookup"),
+        Finding(Reason.FROM_NOT_ENVELOPE, ALIAS, "from-envelope"),
+    )
 
 
 # Sender, Resent-From, Resent-Sender
@@ -1051,6 +1059,27 @@ def test_sender_fields(fields: list[tuple[str, str]], aliases: Any, reason: Reas
     assert (verdict.reason, verdict.decision) == (reason, decision_for(reason)), verdict
     if rule:
         assert rule in {finding.rule for finding in verdict.findings}
+
+
+@pytest.mark.parametrize(
+    ("fields", "findings"),
+    [
+        (
+            [("Sender", f"あ <{OWN}> x"), ("Resent-From", CEO)],
+            [
+                Finding(SENDER_MISMATCH, f"あ <{OWN}> x", "text-after-address", 27),
+                Finding(SENDER_MISMATCH, CEO, "sender-owner"),
+            ],
+        ),
+        ([("Sender", f"{OWN}, {ALIAS}")], [Finding(SENDER_MISMATCH, ALIAS, "sender-multiple")]),
+    ],
+    ids=["malformed", "several"],
+)
+def test_findings_of_sender_fields(fields: list[tuple[str, str]], findings: list[Finding]) -> None:
+    """`Finding(reason, claimed, rule, offset)`; one field that is malformed does not hide the next."""
+    verdict = check_message(OWN, OWN, [("From", OWN), *fields], [ALIAS], policy=STRICT)
+
+    assert list(verdict.findings) == findings
 
 
 @pytest.mark.parametrize("fields", [row[1] for row in SENDERS], ids=[row[0] for row in SENDERS])
@@ -1160,10 +1189,26 @@ def test_a_malformed_alias_is_named(entry: str, header: Any) -> None:
 def test_a_shown_address_is_advised() -> None:
     header = f'"{CEO}" <{OWN}>'
 
-    (advisory,) = check(OWN, OWN, header, policy=SUBMISSION).advisories
-    assert CEO in advisory
+    assert check(OWN, OWN, header, policy=SUBMISSION).advisories == (f"display name shows {CEO}",)
     assert check(OWN, OWN, header, policy=attrs.evolve(SUBMISSION, display_name="ignore")).advisories == ()
     assert check_message(OWN, OWN, [("From", header)], policy=STRICT).advisories == ()
+    # whose it is, nobody knows: nothing to advise
+    assert check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).advisories == ()
+
+
+def test_the_names_of_all_authors_are_read() -> None:
+    header = f'Me <{OWN}>, "{CEO}" <{OWN}>'
+    policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
+
+    assert check(OWN, OWN, header, policy=policy).advisories == (f"display name shows {CEO}",)
+
+
+@pytest.mark.parametrize("name", [OTHER, f"<{OTHER}>", f"{OTHER},"])
+def test_a_foreign_author_is_refused_once(name: str) -> None:
+    """The address that a name stands beside is judged by itself, as the author; saying it twice adds nothing."""
+    verdict = check_message(OWN, OWN, [("From", f'"{name}" <{OTHER}>')], policy=STRICT)
+
+    assert verdict.findings == (Finding(FROM_MISMATCH, OTHER, "from-owner"),)
 
 
 @pytest.mark.parametrize(
@@ -1176,6 +1221,7 @@ def test_a_shown_address_is_advised() -> None:
         (OWN, None, (Reason.FROM_MISSING, None, "from-missing", None)),
         (OWN, f"あ <{OWN}> x", (FROM_MALFORMED, f"あ <{OWN}> x", "text-after-address", 27)),
         (OWN, f'"{CEO}," <{OWN}>', (FROM_HIDDEN_ADDRESS, CEO, "hidden-address", None)),
+        (OWN, f"{OWN}, USER1@test-sample.jp", (Reason.FROM_MULTIPLE, "USER1@test-sample.jp", "from-multiple", None)),
     ],
 )
 def test_finding(envelope: str, header: str | None, finding: tuple[Reason, str | None, str, int | None]) -> None:
@@ -1204,6 +1250,8 @@ def test_a_name_with_more_addresses_than_anybody_has(count: int, reason: Reason)
         (f"'{ALIAS}',", OK),
         (f"'{ALIAS},", FROM_HIDDEN_ADDRESS),
         (f"{ALIAS}',", FROM_HIDDEN_ADDRESS),
+        (f"'{ALIAS}x,", FROM_HIDDEN_ADDRESS),
+        (f"x{ALIAS}',", FROM_HIDDEN_ADDRESS),
         (f"'{CEO}'", Reason.DISPLAY_NAME_SPOOF),
         ("a..b.@docomo.ne.jp", OK),
         ("x@-.example", Reason.DISPLAY_NAME_SPOOF),
@@ -1217,11 +1265,21 @@ def test_what_a_name_shows_is_read_as_clients_write_it(name: str, reason: Reason
     assert verdict.reason is reason
 
 
-def test_what_a_failed_source_may_know_is_named() -> None:
-    header = f'"{CEO}, {OTHER}," <{OWN}>'
-    (found,) = check(OWN, OWN, header, LOOKUP_FAILED, policy=SUBMISSION).findings
+@pytest.mark.parametrize(
+    ("envelope", "header", "claimed", "rule"),
+    [
+        (OWN, f'"{CEO}, {OTHER}," <{OWN}>', CEO, "from-lookup"),
+        (OWN, f'"{CEO}" <{OWN}>', CEO, "from-lookup"),
+        (OWN, OTHER, OTHER, "from-lookup"),
+        (OTHER, OWN, OTHER, "envelope-lookup"),
+    ],
+)
+def test_what_a_failed_source_may_know_is_named(envelope: str, header: str, claimed: str, rule: str) -> None:
+    """`LOOKUP_FAILED`, not a mismatch, since unknown is not failing; what is claimed and where is said."""
+    policy = attrs.evolve(SUBMISSION, display_name="reject")
+    verdict = check(OWN, envelope, header, LOOKUP_FAILED, policy=policy)
 
-    assert found == Finding(Reason.LOOKUP_FAILED, CEO, "from-lookup")
+    assert set(verdict.findings) == {Finding(Reason.LOOKUP_FAILED, claimed, rule)}
 
 
 @pytest.mark.parametrize(

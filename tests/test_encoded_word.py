@@ -145,6 +145,12 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
         "x-mac-farsi": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>)،"),
         "mac-hebrew": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>),"),
         "x-mac-hebrew": (b"\xa8\xbc@\xbe\xa9\xac", "(<@>),"),
+        "IBM930": (b"\x62\x7c\x8b", "a@q"),
+        "cp930": (b"\x62\x7c\x8b", "a@q"),
+        "csIBM930": (b"\x62\x7c\x8b", "a@q"),
+        "IBM1390": (b"\x62\x7c\x8b", "a@q"),
+        "cp1390": (b"\x62\x7c\x8b", "a@q"),
+        "csIBM1390": (b"\x62\x7c\x8b", "a@q"),
         "ARMSCII-8": (b"\xa5@\xa4\xa9\xab", "(@).,"),
         "ISIRI-3342": (b"\xa9\xbc@\xbe\xa8\xa6\xba", "(<@>).:"),
         "ISO_5428": (b"a@?", "a@;"),
@@ -181,6 +187,20 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
             "437": (b"\x82\x9b", "é¢"),
             "850": (b"\x82\x9b", "éø"),
             "852": (b"\x82\x9d", "éŁ"),
+            "720": (b"\x9b", "ؤ"),
+            "737": (b"\x86", "Η"),
+            "775": (b"\x86", "å"),
+            "855": (b"\x86", "є"),
+            "856": (b"\x86", "ז"),
+            "857": (b"\x86", "å"),
+            "858": (b"\x86", "å"),
+            "860": (b"\x86", "Á"),
+            "861": (b"\x86", "å"),
+            "862": (b"\x86", "ז"),
+            "863": (b"\xe1", "ß"),
+            "864": (b"\xd5", "ﺻ"),
+            "865": (b"\x86", "å"),
+            "869": (b"\x86", "Ά"),
             "866": (b"\x80", "А"),
         }.items()
     }
@@ -212,8 +232,12 @@ def test_charsets(charset: str, sample: tuple[bytes, str], reader: Reader) -> No
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_every_charset_reads_an_address(charset: str) -> None:
     address = "<ceo@victim.example>"
-    codec = CHARSETS[charset] if CHARSETS[charset] not in OF_ASCII else "ascii"
-    assert decode(word(address.encode(codec), charset), WHOLE) == address
+    codec = CHARSETS[charset]
+    if codec == "katakana_ebcdic":
+        octets = bytes.fromhex("4c6466777cb57164b371754b66b76275787466 6e")
+    else:
+        octets = address.encode("ascii" if codec in OF_ASCII else codec)
+    assert decode(word(octets, charset), WHOLE) == address
 
 
 def test_some_decode_the_url_safe_alphabet() -> None:
