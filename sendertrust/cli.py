@@ -28,6 +28,7 @@ from sendertrust import (
     reply_for,
 )
 from sendertrust.maps import FORMATS, MapError, SenderMap, read
+from sendertrust.options import POLICIES, add_default_domain, add_subaddress, policy_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction  # argparse has no public name for what takes the commands
@@ -44,7 +45,6 @@ __all__ = ["main"]
 _EXIT: Final = {Action.ACCEPT: 0, Action.REJECT: 1, Action.DEFER: 75}  # EX_TEMPFAIL of sysexits.h
 _EXIT_USAGE: Final = 2
 _MAX_PORT: Final = 65535
-_POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 
 _MAP_EPILOG: Final = f"""\
 exit status:
@@ -150,7 +150,7 @@ def _add_may(commands: Commands) -> None:
     parser.set_defaults(run=_may)
     parser.add_argument("login", metavar="LOGIN")
     _add_map_option(parser, required=True)
-    _add_default_domain(parser)
+    add_default_domain(parser)
 
 
 def _add_demo(commands: Commands) -> None:
@@ -190,14 +190,10 @@ def _add_map_option(parser: argparse.ArgumentParser, *, required: bool = False) 
 
 
 def _add_policy_options(parser: argparse.ArgumentParser, default: Policy) -> None:
-    names = f"{', '.join(_POLICIES)} (default: {default.name})"
+    names = f"{', '.join(POLICIES)} (default: {default.name})"
     parser.add_argument("--policy", metavar="NAME", default=default.name, help=names)
-    _add_default_domain(parser)
-    parser.add_argument("--subaddress", metavar="C", default="", help="what begins a subaddress, such as +")
-
-
-def _add_default_domain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
+    add_default_domain(parser)
+    add_subaddress(parser)
 
 
 def _port_number(text: str) -> int:
@@ -205,14 +201,6 @@ def _port_number(text: str) -> int:
         return int(text)
     msg = f"{text!r} is no port: write a number from 0 to {_MAX_PORT}"
     raise argparse.ArgumentTypeError(msg)
-
-
-def _policy(options: argparse.Namespace) -> Policy:
-    if options.policy.upper() not in _POLICIES:
-        msg = f"unknown policy {options.policy!r}: write one of {', '.join(_POLICIES)}"
-        raise ValueError(msg)
-    preset = _POLICIES[options.policy.upper()]
-    return attrs.evolve(preset, default_domain=options.default_domain, subaddress=options.subaddress)
 
 
 def _maps(options: argparse.Namespace) -> list[SenderMap]:
@@ -232,7 +220,7 @@ def _maps(options: argparse.Namespace) -> list[SenderMap]:
 
 
 def _who(options: argparse.Namespace) -> int:
-    policy = _policy(options)
+    policy = policy_of(options)
     found = [(site, entry) for site in _maps(options) for entry in site.who(options.address, policy)]
     rows = [(entry.login, str(entry.grant), _place(site, entry)) for site, entry in found]
     if own := check(None, options.address, UNSEEN, policy=policy).envelope_from:
@@ -264,7 +252,7 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    policy = _policy(options)
+    policy = policy_of(options)
     level = None if options.level is None else TrustLevel.parse(options.level)
     granted = [site.may(options.auth_id) for site in _maps(options)]
     aliases = Aliases.union(options.alias, *granted, *([LOOKUP_FAILED] if options.lookup_failed else []))

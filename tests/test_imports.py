@@ -34,8 +34,8 @@ RANKS = {
     "__init__": 5,
 }
 CORE = {module for module in RANKS if module != "__init__"}
-# What a host may leave out; the last four may also use each other and the first three.
-OPTIONAL = {"maps", "testing", "integrations", "cli", "demo", "__main__"}
+# What a host may leave out; the last four may also use each other and the others.
+OPTIONAL = {"maps", "testing", "options", "integrations", "cli", "demo", "__main__"}
 MAY_USE_OPTIONAL = {"integrations", "cli", "demo", "__main__"}
 JUDGES_OF_INTERNATIONAL_TEXT = {"email_validator", "idna"}
 

@@ -286,7 +286,7 @@ def test_malformed_counts_octets(text: str, index: int, offset: int) -> None:
 # Rules
 
 _PACKAGE: Final = Path(sendertrust.__file__).parent
-_OPTIONAL: Final = {"__main__", "cli", "demo", "maps", "testing"}  # they have words of their own
+_OPTIONAL: Final = {"__main__", "cli", "demo", "maps", "options", "testing"}  # they have words of their own
 _SLUG: Final = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 _IDENTITIES: Final = ("envelope", "from", "sender")
 # Literals that look like rules and are none.

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import attrs
 
-from sendertrust import EPOST, STRICT, SUBMISSION, TrustLevel
+from sendertrust import TrustLevel
 from sendertrust.integrations.map_files import MapFiles
 from sendertrust.integrations.service import Service, log_to_stderr
+from sendertrust.options import add_default_domain, add_subaddress, policy_of
 
 if TYPE_CHECKING:
     from sendertrust.integrations.service import Log
 
 __all__ = ["arguments", "service"]
-
-_POLICIES: Final = {policy.name: policy for policy in (EPOST, SUBMISSION, STRICT)}
 
 
 def arguments(name: str, description: str, *, socket: bool = True) -> argparse.ArgumentParser:
@@ -28,8 +27,8 @@ def arguments(name: str, description: str, *, socket: bool = True) -> argparse.A
     parser.add_argument("--policy", metavar="NAME", default="SUBMISSION", help="EPOST, SUBMISSION or STRICT")
     parser.add_argument("--level", metavar="L", help="auth, envelope or header (default: the policy's)")
     parser.add_argument("--map", metavar="[FORMAT:]FILE", action="append", default=[], help="who may send as what")
-    parser.add_argument("--default-domain", metavar="D", help="the domain of a login or an alias that has none")
-    parser.add_argument("--subaddress", metavar="C", default="", help="what begins a subaddress, such as +")
+    add_default_domain(parser)
+    add_subaddress(parser)
     parser.add_argument("--report-only", action="store_true", help="refuse nothing, log what would be refused")
     return parser
 
@@ -38,16 +37,8 @@ def service(
     name: str, parser: argparse.ArgumentParser, options: argparse.Namespace, log: Log = log_to_stderr
 ) -> Service:
     """Make a service of what the command line says, or leave with status 2 and what is wrong."""
-    preset = _POLICIES.get(options.policy.upper())
-    if preset is None:
-        parser.error(f"unknown policy {options.policy!r}: write one of {', '.join(_POLICIES)}")
     try:
-        policy = attrs.evolve(
-            preset,
-            mode="report" if options.report_only else "enforce",
-            default_domain=options.default_domain,
-            subaddress=options.subaddress,
-        )
+        policy = attrs.evolve(policy_of(options), mode="report" if options.report_only else "enforce")
         local_domains = () if policy.default_domain is None else (policy.default_domain,)
         return Service(
             name=name,
