@@ -18,6 +18,7 @@ import base64
 import contextlib
 import importlib
 import os
+import pkgutil
 import re
 import sys
 import types
@@ -514,3 +515,40 @@ def test_the_meter_sees_what_a_pattern_hides() -> None:
         few = meter.steps
         counted.search(text * 2)
         assert meter.steps - few > 3 * few
+
+
+# Patterns that Python before 3.11.5 reads otherwise
+
+
+def possessive_groups(tree: Any) -> int:
+    """Count what is repeated possessively and is more than one character, at any depth of a parsed pattern."""
+    if isinstance(tree, tuple) and tree and tree[0] is _op.POSSESSIVE_REPEAT:
+        _, _, inner = tree[1]
+        return (len(inner) != 1 or inner[0][0] not in _ONE_CHARACTER) + possessive_groups(inner)
+    if isinstance(tree, tuple | list | _parser.SubPattern):
+        return sum(possessive_groups(node) for node in tree)
+    return 0
+
+
+def test_no_group_is_possessive() -> None:
+    """Changelog of CPython 3.11.5: "re module: fix the matching of possessive quantifiers in the case of a subpattern
+    containing backtracking" (gh-106052).
+    """
+    compiled: list[re.Pattern[Any]] = []
+
+    def seen(pattern: Any, flags: int = 0) -> re.Pattern[Any]:
+        compiled.append(_compile(pattern, flags))
+        return compiled[-1]
+
+    with without_package(), mock.patch("re.compile", seen):
+        for module in pkgutil.iter_modules(importlib.import_module("sendertrust").__path__):
+            if module.name != "__main__":  # it runs
+                importlib.import_module(f"sendertrust.{module.name}")
+    assert len(compiled) > 50
+    wrong = [found.pattern for found in compiled if possessive_groups(_parser.parse(found.pattern, found.flags))]
+    assert wrong == []
+
+
+def test_possessive_groups_are_seen() -> None:
+    assert possessive_groups(_parser.parse(r"(?:ab)*+|(?>(?:(b.)?+x)*)|(?=(?:ab?c){2}+)")) == 3
+    assert possessive_groups(_parser.parse(r"[()*+,\]]++(?>(?:a++)*)a*+(b)+.?+")) == 0
