@@ -175,14 +175,25 @@ def claims(number: int) -> tuple[str, str, bytes]:
     return kinds.get(number % 10, (ME, ME, b"a"))
 
 
-class Milter:
-    """Says what Postfix says to a milter (the protocol of libmilter: length, command, data)."""
+class Client:
+    """What Postfix is to a service on a Unix socket."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(20)
         self._socket.connect(str(path))
         self._file = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+class Milter(Client):
+    """Says what Postfix says to a milter (the protocol of libmilter: length, command, data)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         answer = self._ask(b"O", struct.pack(">III", 6, 0x1FF, 0x1FFFFF))
         assert answer[:1] == b"O", answer
 
@@ -207,18 +218,11 @@ class Milter:
 
     def close(self) -> None:
         self._say(b"Q")
-        self._file.close()
-        self._socket.close()
+        super().close()
 
 
-class PolicyClient:
+class PolicyClient(Client):
     """Says what Postfix says to a policy service."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(20)
-        self._socket.connect(str(path))
-        self._file = self._socket.makefile("rb")
 
     def message(self, number: int) -> None:
         path = claims(number)[0]
@@ -227,10 +231,6 @@ class PolicyClient:
         )
         answer = self._file.readline() + self._file.readline()
         assert answer.startswith(b"action=DUNNO" if path in (ME, SALES) else b"action=550 "), answer
-
-    def close(self) -> None:
-        self._file.close()
-        self._socket.close()
 
 
 def resident_mb(judge: Judge) -> float:
