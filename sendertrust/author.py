@@ -280,25 +280,27 @@ def _bare_address_span(
         inside = text[token.start + 1 : token.end - 1]
         sure = [inside, *(view for reader in READERS if not reader.doubtful for view in _decoded(inside, reader))]
         doubtful = [view for reader in READERS if reader.doubtful for view in _decoded(inside, reader)]
-        amiss = _before_address_amiss if token.start < content[0].start else _behind_address_amiss
+        before = token.start < content[0].start
         goes_on = any(view.partition(")")[2].strip(_BLANKS + ")") for view in sure + doubtful)
-        if goes_on or any(map(amiss, sure)):
+        if goes_on or any(_misleads(view, before=before) for view in sure):
             return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
 
 
-def _before_address_amiss(comment: str) -> bool:
-    """Say whether some reader goes astray in a comment before an address: Emacs at quotes, Horde at an at sign."""
-    at_work = "@" in comment and not _SPLITTING.isdisjoint(comment)
-    return at_work or '"' in comment or _has_half(comment, "<>[]")
+def _misleads(comment: str, *, before: bool) -> bool:
+    """Say whether some reader goes astray in a comment beside an address.
 
-
-def _behind_address_amiss(comment: str) -> bool:
-    return _has_half(comment, ">]")
+    Emacs does at half a pair of brackets and, before the address, at a quote;
+    Horde there at an at sign and a delimiter.
+    """
+    if not before:
+        return _has_half(comment, ">]")
+    split = "@" in comment and not _SPLITTING.isdisjoint(comment)
+    return split or '"' in comment or _has_half(comment, "<>[]")
 
 
 def _has_half(comment: str, brackets: str) -> bool:
-    """Say whether there is one of some brackets without its other half, at which Emacs ends a comment."""
+    """Say whether there is one of some brackets without its other half."""
     if not any(bracket in comment for bracket in brackets):
         return False
     rest = comment if "\\" in comment else _PAIR.sub("", comment)
@@ -432,7 +434,7 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     one that takes the first address of a field without sound angle brackets.
     """
     if mailbox.loose:
-        # What is no ASCII and has no dot, such as a name with a wide at sign, is an address to nobody.
+        # What is no ASCII and has no dot counts as a name: one with a wide at sign looks like this in NFKC.
         for view in mailbox.raw + mailbox.decoded:
             addresses = _candidates(view.partition(_HERE)[0])
             yield from (address for address in addresses if address.isascii() or _is_dotted(address))

@@ -121,9 +121,9 @@ class Service:
     as beside its own address: an `Aliases`, a collection that `check` takes,
     or ``LOOKUP_FAILED``. It is called in a thread, of which there are at most
     16, at most *lookup_timeout* seconds are waited for it, and whatever it
-    raises counts as a failed look-up. *log* takes every decision and every failure as a `dict` of JSON
-    values. Raises what `check` raises for a policy or level that it would not
-    take.
+    raises counts as a failed look-up. *log* takes every decision and every
+    failure as a `dict` of JSON values. Raises what `check` raises for a policy
+    or level that it would not take.
     """
 
     name: str
