@@ -17,14 +17,12 @@ hide or show an address: see `Mailbox`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import attrs
-
 from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
-from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decode, encoded_words, without_words, word_fault
+from sendertrust.display_name import MISLEADING, MISLEADING_RULES, Mailbox, comment_end, read_mailbox
+from sendertrust.encoded_word import READERS, decodings, encoded_words, word_fault
 from sendertrust.terms import Malformed, octets
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
     from sendertrust.policy import Policy
 
-__all__ = ["Mailbox", "hidden_addresses", "parse_author", "shown_addresses", "simple_author"]
+__all__ = ["parse_author", "simple_author"]
 
 # A name that cannot hide anything, before an address in brackets; or an address alone.
 _PLAIN_QUOTED_STRING: Final = r"\"[A-Za-z0-9 !#$%&'()*+,\-./:;?^_`{|}~\[\]]*+\""
@@ -50,20 +48,11 @@ _TOKEN: Final = re.compile(
       | (?P<special>[()<>\[\]:;@\\,."])""",
     re.VERBOSE,
 )
-_IN_COMMENT: Final = re.compile(r"[^()\\]*+(?:(?P<open>\()|(?P<close>\))|\\[^\r\n])")
 
-_MISLEADING: Final = r"(?P<separator>[\u2028\u2029])|(?P<bidi>[\u202a-\u202e\u2066-\u2069])"
 _UNREADABLE: Final = re.compile(
-    rf"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|{_MISLEADING}|(?P<undecodable>[\ud800-\udfff])"
+    rf"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|{MISLEADING}|(?P<undecodable>[\ud800-\udfff])"
 )
-_UNREADABLE_RULES: Final = {
-    "control": "control-character",
-    "separator": "line-separator",
-    "bidi": "bidi-in-name",
-    "undecodable": "not-utf8",
-}
-_UNREADABLE_DECODED: Final = re.compile(rf"(?P<control>[\x00-\x1f\x7f-\x9f])|{_MISLEADING}")
-_UNREADABLE_DECODED_RULES: Final = {**_UNREADABLE_RULES, "control": "control-decoded"}
+_UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-character", "undecodable": "not-utf8"}
 
 _CFWS: Final = frozenset({"blank", "comment"})
 _PHRASE: Final = _CFWS | {"atom", "quoted", "."}
@@ -80,34 +69,8 @@ _DECODING_DEPTH: Final = 3
 _MAX_MAILBOXES: Final = 64
 _MAX_ENCODED_WORDS: Final = 128
 
-# A lone surrogate: the input cannot hold one here, and decoding cannot make one.
-_HERE: Final = "\ud800"
-_BLANK: Final = re.compile(r"[ \t\r\n]++")
-_DELIMITER: Final = re.compile(r"[,;:]")
-# What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
-_DOTS: Final = ".\u3002\uff0e\uff61\u2024\ufe52"
-# The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and nothing behind it that a domain needs.
-_WIDE_AT: Final = re.compile(r"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=(.?))", re.DOTALL)
-_OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
 _SPLITTING: Final = frozenset(",:;<>")
 _PAIR: Final = re.compile(r"\[[^\[\]<>]*+\]|<[^\[\]<>]*+>")
-_IGNORED: Final = frozenset(" \"'()")
-_PUNCTUATION: Final = "'.`*!?"
-_QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
-_PARENTHESIS: Final = re.compile(r"([()])")
-_ROUTE: Final = re.compile(r"@|\w[!%]\w")
-_IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
-_DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
-_QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
-# Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
-_PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
-_DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9_\-]@[A-Za-z0-9_\-]++\.[A-Za-z0-9_\-]")
-# What might be an address to somebody: not judged here, only found. Each run of ordinary
-# characters is tried from its first one only, which keeps the search linear.
-_ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
-_CANDIDATE: Final = re.compile(
-    rf'(?:"[^"]*+"|(?<!{_ORDINARY}){_ORDINARY}++)@(?:\[[^\[\]]*+\]|(?>(?:{_ORDINARY}++|@)+))',
-)
 
 
 class _Token(NamedTuple):
@@ -116,24 +79,6 @@ class _Token(NamedTuple):
     kind: str
     start: int
     end: int
-
-
-@attrs.frozen
-class Mailbox:
-    """One author: the address, and whatever in the text around it has an ``@`` to some reader.
-
-    *raw* is that text as it stands, *decoded* as readers see it that decode,
-    each in several forms, and *unquoted* what the latter find outside of
-    quotes and comments; all with `_HERE` in the place of the address. It is
-    *loose* if it is not alone in angle brackets: to some readers those with
-    a blank inside are none, and then the first address of the field counts.
-    """
-
-    address: Address
-    raw: tuple[str, ...] = ()
-    decoded: tuple[str, ...] = ()
-    unquoted: tuple[str, ...] = ()
-    loose: bool = False
 
 
 def simple_author(text: str, policy: Policy) -> Address | None:
@@ -169,8 +114,8 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
-        around = text[start : span[0]] + _HERE + text[span[1] : element[-1].end]
-        mailbox = _with_views(address, around, loose=f"<{_HERE}>" not in around, quotes_move=quotes_move)
+        before, behind = text[start : span[0]], text[span[1] : element[-1].end]
+        mailbox = read_mailbox(address, before, behind, quotes_move=quotes_move)
         if isinstance(mailbox, Malformed):
             return Malformed(mailbox.rule, octets(text[:start]))
         mailboxes.append(mailbox)
@@ -201,26 +146,13 @@ def _tokens(text: str, max_comment_depth: int) -> list[_Token] | Malformed:
         if kind == '"':
             return Malformed.at("quotes-unclosed", text, index)
         if kind == "(":
-            comment_end = _comment_end(text, index, max_comment_depth)
-            if isinstance(comment_end, Malformed):
-                return comment_end
-            kind, end = "comment", comment_end
+            end_of_comment = comment_end(text, index, max_comment_depth)
+            if isinstance(end_of_comment, Malformed):
+                return end_of_comment
+            kind, end = "comment", end_of_comment
         tokens.append(_Token(kind, index, end))
         index = end
     return tokens
-
-
-def _comment_end(text: str, start: int, max_depth: int) -> int | Malformed:
-    """Find where a comment ends, counting parentheses instead of recursing into them."""
-    depth, index = 0, start
-    while part := _IN_COMMENT.match(text, index):
-        index = part.end()
-        depth += {"open": 1, "close": -1, None: 0}[part.lastgroup]
-        if depth > max_depth:
-            return Malformed.at("comment-too-deep", text, index - 1)
-        if depth == 0:
-            return index
-    return Malformed.at("comment-unclosed", text, start)
 
 
 def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
@@ -278,8 +210,8 @@ def _bare_address_span(
         if any(_overlaps(words, edge, edge + 1) for edge in (token.start, token.end - 1)):
             return Malformed.at("comment-beside-address", text, token.start)
         inside = text[token.start + 1 : token.end - 1]
-        sure = [inside, *(view for reader in READERS if not reader.doubtful for view in _decoded(inside, reader))]
-        doubtful = [view for reader in READERS if reader.doubtful for view in _decoded(inside, reader)]
+        sure = [inside, *(view for reader in READERS if not reader.doubtful for view in decodings(inside, reader))]
+        doubtful = [view for reader in READERS if reader.doubtful for view in decodings(inside, reader)]
         before = token.start < content[0].start
         goes_on = any(view.partition(")")[2].strip(_BLANKS + ")") for view in sure + doubtful)
         if goes_on or any(_misleads(view, before=before) for view in sure):
@@ -311,195 +243,3 @@ def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     """Say whether one of some sorted, disjoint spans overlaps another one."""
     before_end = bisect_left(spans, (end, 0))
     return before_end > 0 and spans[before_end - 1][1] > start
-
-
-def _with_views(address: Address, around: str, *, loose: bool, quotes_move: bool) -> Mailbox | Malformed:
-    """Keep what different readers see around an address, as far as that has an ``@``.
-
-    As it stands, and with its encoded-words decoded by each of `READERS`, and
-    what comes out of that decoded again.
-    """
-    if not _DECEIVING.search(around.replace(_HERE, "")):
-        return Mailbox(address)
-    text = _BLANK.sub(" ", around)
-    decoded = []
-    for reader in READERS if "=?" in text else ():
-        views = _decoded(text, reader)
-        for view in views:
-            fault = word_fault(view)
-            if fault:
-                return Malformed(fault[0], 0)
-            if reader in USUAL_READERS and (unreadable := _UNREADABLE_DECODED.search(view)):
-                return Malformed(_UNREADABLE_DECODED_RULES[str(unreadable.lastgroup)], 0)
-        decoded += [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
-    unquoted = [_unquoted(view) for view in decoded]
-    if quotes_move or _quotes_may_move(text, decoded):
-        decoded += [_set_apart(view.translate(_QUOTING)) for view in [text, *decoded]]
-    return Mailbox(
-        address,
-        raw=_forms([text]),
-        decoded=_forms(decoded),
-        unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
-        loose=loose,
-    )
-
-
-def _forms(views: list[str]) -> tuple[str, ...]:
-    """Give views as they are, in NFKC, and both without quotes and without comments, where they have an ``@``."""
-    forms = list(dict.fromkeys(views))
-    forms += [_nfkc(view) for view in forms]
-    forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
-    return tuple(dict.fromkeys(view for view in forms if _IN_VIEW.search(view)))
-
-
-def _quotes_may_move(text: str, decoded: list[str]) -> bool:
-    """Say whether a reader may see quotes and comments begin or end elsewhere.
-
-    Encoded-words may decode to what begins or ends them, and some readers
-    take the last backslash of a quoted string for the escape of its quote.
-    """
-    plain = without_words(text)
-    return '\\\\"' in text or any(view.count(sign) > plain.count(sign) for view in decoded for sign in '"\\()[]')
-
-
-def _set_apart(view: str) -> str:
-    """Put delimiters around the place of the address, so that nothing beside it counts as its name."""
-    return ",".join(_beside(view))
-
-
-def _beside(view: str) -> tuple[str, str, str]:
-    """Give what is before the address, its place, and what is behind it, without the angle brackets."""
-    before, here, behind = view.partition(_HERE)
-    return before.rstrip(" ").removesuffix("<"), here, behind.lstrip(" ").removeprefix(">")
-
-
-def _decoded(text: str, reader: Reader) -> list[str]:
-    """Decode, and decode again what came out of it, as often as something comes out."""
-    views: list[str] = []
-    while len(views) < _DECODING_DEPTH and "=?" in text:
-        text = decode(text, reader)
-        views.append(text)
-    return views
-
-
-def _nfkc(view: str) -> str:
-    """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
-    forms = [c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view]
-    for wide in _WIDE_AT.finditer(view):
-        if not _OF_A_DOMAIN.search("".join(forms[wide.start(1) : wide.end(2)])):
-            forms[wide.start()] = wide[0][0]
-    return "".join(forms)
-
-
-def _without_comments(view: str) -> str:
-    """Leave out what stands in balanced parentheses."""
-    kept, depth = [], 0
-    for piece in _PARENTHESIS.split(view):
-        if piece == "(":
-            depth += 1
-        elif piece == ")":
-            depth = max(depth - 1, 0)
-        elif depth == 0:
-            kept.append(piece)
-    return "".join(kept)
-
-
-def _unquoted(view: str) -> str:
-    """Leave out comments, and quoted strings that are no local part, as a parser of RFC 5322 does."""
-    kept: list[str] = []
-    index = 0
-    while index < len(view):
-        piece = _PIECE.match(view, index)
-        assert piece is not None  # noqa: S101 - one of its branches takes any character; tells mypy so
-        end = piece.end()
-        if piece[0] == "(":
-            comment_end = _comment_end(view, index, max_depth=len(view))
-            if isinstance(comment_end, Malformed):
-                return "".join([*kept, view[index:]])  # no comment to anybody who goes on reading
-            end = comment_end
-        elif piece.lastgroup != "name":
-            kept.append(piece[0])
-        index = end
-    return "".join(kept)
-
-
-def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
-    """Give what a reader might take for the author instead of the address.
-
-    That is a reader that ignores quotes, escapes, comments or encoding and
-    then splits at delimiters: an address in angle brackets, an address beside
-    one of ``, ; :``, and one in a part between those that has no other
-    address. Or one that decodes first: then an address with a dotted domain
-    that is in no quotes, and whatever there may be glued to the address. Or
-    one that takes the first address of a field without sound angle brackets.
-    """
-    if mailbox.loose:
-        # What is no ASCII and has no dot counts as a name: one with a wide at sign looks like this in NFKC.
-        for view in mailbox.raw + mailbox.decoded:
-            addresses = _candidates(view.partition(_HERE)[0])
-            yield from (address for address in addresses if address.isascii() or _is_dotted(address))
-    for view in mailbox.unquoted:
-        before, _, behind = _beside(view)
-        for text in (before, behind):
-            bracketed = text.partition("<")[2].partition(">")[0]
-            if "<" in text or text.rstrip(" ").endswith("@"):
-                yield bracketed if "@" in bracketed else text.strip(" ")
-            # Words in a row are one local part, or one domain, to readers that let blanks pass there.
-            parts = (part.replace(" ", "") for part in _DELIMITER.split(text) if "<" not in part)
-            yield from (part for part in parts if _is_dotted(part))
-    for view in mailbox.decoded:
-        yield from _extractable(_close_up(view, around="@."))
-    for view in mailbox.raw:
-        plain = set(_candidates(view))
-        # In quotes, blanks around the "@" make a name of it ("User @ Company"), unless the domain is dotted.
-        for found in _extractable(_close_up(view, around="@")):
-            if found in plain or _is_dotted(found) or not _CANDIDATE.fullmatch(found):
-                yield found
-
-
-def _extractable(view: str) -> Iterator[str]:
-    for bracketed in view.split("<")[1:]:
-        inside = bracketed.partition(">")[0]
-        if _HERE not in inside and _ROUTE.search(inside):
-            yield from list(_candidates(inside)) or [inside]
-    for match in _CANDIDATE.finditer(view):
-        if _beside_delimiter(view, match.start() - 1, -1) or _beside_delimiter(view, match.end(), 1):
-            yield match[0]
-    parts = _DELIMITER.split(view)
-    for part in parts if len(parts) > 1 else ():
-        if _HERE not in part and "<" not in part:
-            yield from _candidates(part)
-
-
-def _candidates(view: str) -> Iterator[str]:
-    return (match[0] for match in _CANDIDATE.finditer(view))
-
-
-def _close_up(view: str, around: str) -> str:
-    """Take out the blanks around each of some characters, as readers of RFC 5322 4.4 do."""
-    for character in around:
-        view = character.join(part.strip(" ") for part in view.split(character))
-    return view
-
-
-def _is_dotted(address: str) -> bool:
-    """Say whether there is an address here at all, and a dot in its domain."""
-    domain = address.partition("@")[2].strip("@" + _DOTS)
-    return any(dot in domain for dot in _DOTS)
-
-
-def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
-    """Give what a person who reads the name might take for an address: one with a dotted domain."""
-    for view in mailbox.raw + mailbox.decoded:
-        shown = (found.strip(_PUNCTUATION) for found in _candidates(view))
-        yield from (address for address in shown if _is_dotted(address))
-
-
-def _beside_delimiter(view: str, index: int, step: int) -> bool:
-    """Say whether a delimiter is next to *index* in the direction of *step*, quotes and blanks aside.
-
-    A ``>`` is one only behind an address: what stands behind the brackets of another is a comment.
-    """
-    while 0 <= index < len(view) and view[index] in _IGNORED:
-        index += step
-    return 0 <= index < len(view) and view[index] in (",;:>" if step > 0 else ",;:")

@@ -8,7 +8,8 @@ import attrs
 
 from sendertrust import claims
 from sendertrust.address import NULL_PATH, Address, NullPath, login_address, parse_mailbox, parse_reverse_path
-from sendertrust.author import Mailbox, hidden_addresses, parse_author, shown_addresses, simple_author
+from sendertrust.author import parse_author, simple_author
+from sendertrust.display_name import Mailbox, hidden_addresses, shown_addresses
 from sendertrust.grant import Right
 from sendertrust.message import Fields, body_fault, fields_of_block, fields_of_pairs
 from sendertrust.policy import EPOST, Policy

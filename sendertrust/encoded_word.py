@@ -22,7 +22,17 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHARSETS", "READERS", "USUAL_READERS", "Reader", "decode", "encoded_words", "without_words", "word_fault"]
+__all__ = [
+    "CHARSETS",
+    "READERS",
+    "USUAL_READERS",
+    "Reader",
+    "decode",
+    "decodings",
+    "encoded_words",
+    "without_words",
+    "word_fault",
+]
 
 _START: Final = re.compile(r"=\?[^?]*+\?[bBqQ]\?")
 _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?=")
@@ -35,6 +45,7 @@ _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
 _BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?>(?:[^=]{4})*)[^=]{1,3}\Z")}
 _NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
+_DECODING_DEPTH: Final = 3
 
 # No charset, but Python's email package decodes with any codec: backslash escapes in ASCII.
 _ESCAPES: Final = "unicode_escape"
@@ -210,6 +221,15 @@ def word_fault(text: str) -> tuple[str, int] | None:
             return "encoded-word-nested", nested.start()
     unclosed = _START.search(text, words[-1].end() if words else 0)
     return ("encoded-word-unclosed", unclosed.start()) if unclosed else None
+
+
+def decodings(text: str, reader: Reader) -> list[str]:
+    """Decode, and decode again what came out of it, as often as something comes out."""
+    views: list[str] = []
+    while len(views) < _DECODING_DEPTH and "=?" in text:
+        text = decode(text, reader)
+        views.append(text)
+    return views
 
 
 def decode(text: str, reader: Reader) -> str:

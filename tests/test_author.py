@@ -1,4 +1,4 @@
-"""One From field body: what is read, what is refused and where, what hides in a name."""
+"""One From field body: what is read, and what is refused and where."""
 
 from __future__ import annotations
 
@@ -7,56 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 import pytest
+from from_bodies import CEO, OWN, PRINTABLE, asked, b_word, jis, one
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason, TrustLevel, check
+from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason
 from sendertrust.address import Address, as_text
-from sendertrust.author import (
-    _DOTTED_ADDRESS,
-    _HERE,
-    Mailbox,
-    _unquoted,
-    _without_comments,
-    hidden_addresses,
-    parse_author,
-    shown_addresses,
-    simple_author,
-)
+from sendertrust.author import parse_author, simple_author
+from sendertrust.display_name import Mailbox, hidden_addresses, shown_addresses
 from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sendertrust import Verdict
     from sendertrust.terms import LineEnds
-
-OWN: Final = "user1@test-sample.jp"
-CEO: Final = "ceo@victim.example"
-
-
-def b_word(octets: str | bytes, charset: str = "utf-8") -> str:
-    """Make an encoded-word of text in UTF-8, or of octets."""
-    raw = octets.encode() if isinstance(octets, str) else octets
-    return f"=?{charset}?B?{base64.b64encode(raw).decode()}?="
-
-
-def jis(*pairs: str) -> bytes:
-    """Make ISO-2022-JP of pairs of 7-bit octets, in JIS X 0208."""
-    return b"\x1b$B" + "".join(pairs).encode() + b"\x1b(B"
-
-
-def asked(body: str | bytes, policy: Policy = SUBMISSION, aliases: tuple[str, ...] = ()) -> Verdict:
-    return check(OWN, OWN, body, aliases, level=TrustLevel.HEADER, policy=policy)
-
-
-def one(body: str, policy: Policy = SUBMISSION) -> Mailbox:
-    mailboxes = parse_author(body, policy)
-    assert isinstance(mailboxes, tuple), mailboxes
-    (mailbox,) = mailboxes
-    return mailbox
-
 
 HONEST: Final = {
     "bare": OWN,
@@ -461,231 +426,6 @@ def test_field_length_of_what_is_no_utf8() -> None:
     assert parse_author("\udce9" * 31, policy) == Malformed("field-too-long", 0)
 
 
-def test_several_mailboxes_keep_their_own_names() -> None:
-    mailboxes = parse_author(f'"{CEO}" <a@x.example>, Taro <b@x.example> (c@y.example)', SUBMISSION)
-    assert isinstance(mailboxes, tuple)
-    assert [set(shown_addresses(mailbox)) for mailbox in mailboxes] == [{CEO}, {"c@y.example"}]
-
-
-# What a reader takes for the author that ignores quotes, escapes or comments, or decodes first.
-HIDDEN: Final = {
-    "brackets in quotes": f'"<{CEO}>" <{OWN}>',
-    "brackets in quotes with a name": f'"Boss <{CEO}> x" <{OWN}>',
-    "no dotted domain": f'"<ceo@host>" <{OWN}>',
-    "bracket not closed": f'"<{CEO}" <{OWN}>',
-    "bracket not opened": f'"{CEO}>" <{OWN}>',
-    "brackets in a comment": f"{OWN} (<{CEO}>)",
-    "brackets in a comment in front": f"(<{CEO}>) <{OWN}>",
-    "brackets in a nested comment": f"{OWN} (a (b <{CEO}>))",
-    "blanks in the brackets": f'"< {CEO} >" <{OWN}>',
-    "blanks around the at": f'"<ceo @ victim.example>" <{OWN}>',
-    "fold around the at": f'"<ceo@\r\n victim.example>" <{OWN}>',
-    "quoted local part": rf'"<\"c e o\"@victim.example>" <{OWN}>',
-    "literal": f'"<ceo@[192.0.2.1]>" <{OWN}>',
-    "route": f'"<@victim.example:" <{OWN}>',
-    "nothing but an at": f'"<@>" <{OWN}>',
-    "comma after": f'"{CEO}, Boss" <{OWN}>',
-    "comma before": f'"Boss, {CEO}" <{OWN}>',
-    "semicolon after": f'"{CEO}; Boss" <{OWN}>',
-    "colon before": f'"Team: {CEO}" <{OWN}>',
-    "blanks between": f'"{CEO}   , Boss" <{OWN}>',
-    "quotes between": rf'"\"{CEO}\", Boss" <{OWN}>',
-    "comma right after the quotes": f'{OWN} ("{CEO}", Boss)',
-    "words between": f'"x {CEO} x, Boss" <{OWN}>',
-    "comma in a comment": f"{OWN} (x, {CEO})",
-    "comma behind a blank, in a comment behind": f"<{OWN}> (ceo@corp ,x)",
-    "comma first, encoded": f"=?utf-8?q?=2Cceo=40corp?= <{OWN}>",
-    "escaped at": rf'"<ceo\@victim.example>" <{OWN}>',
-    "escaped at beside a comma": rf'"Boss, ceo\@victim.example" <{OWN}>',
-    "blanks around the at, beside a comma": f'"Boss, ceo @ victim.example" <{OWN}>',
-    "tabs around the at, beside a comma": f'"Boss, ceo\t@\tvictim.example" <{OWN}>',
-    "fold before the at, beside a comma": f'"Boss, ceo\r\n @victim.example" <{OWN}>',
-    "escaped brackets": rf'"\<{CEO}\>" <{OWN}>',
-    "escaped comma": rf'"{CEO}\, Boss" <{OWN}>',
-    "escaped quotes around": rf'"a\" <{CEO}> \"" <{OWN}>',
-    "full-width at": f'"<ceo＠victim.example>" <{OWN}>',
-    "full-width brackets": f"＜ceo＠victim.example＞ <{OWN}>",
-    "small commercial at and comma": f'"ceo﹫victim.example﹐ Boss" <{OWN}>',
-    "Q": f"=?utf-8?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
-    "Q, raw": f'"=?utf-8?q?<{CEO}>?=" <{OWN}>',
-    "Q, comma": f"=?utf-8?Q?ceo=40victim.example=2C_Boss?= <{OWN}>",
-    "B": f"{b_word(f'<{CEO}>')} <{OWN}>",
-    "B without padding": f"=?utf-8?B?{base64.b64encode(b'x<ceo@victim>').decode().rstrip('=')}?= <{OWN}>",
-    "B with a comma": f"{b_word(f'{CEO}, Boss')} <{OWN}>",
-    "B in a comment": f"{OWN} ({b_word(f'<{CEO}>')})",
-    "B in quotes": f'"{b_word(f"<{CEO}>")}" <{OWN}>',
-    "full-width in B": f"{b_word('＜ceo＠victim.example＞')} <{OWN}>",
-    "escape in B": f"=?utf-8?q?=3Cceo=5C=40victim.example=3E?= <{OWN}>",
-    "UTF-7": f"=?utf-7?Q?+ADw-ceo+AEA-victim.example+AD4-?= <{OWN}>",
-    "UTF-7 to its end": f"=?UTF-7?Q?+ADw-ceo+AEA-victim.example+AD4?= <{OWN}>",
-    "UTF-16": f"{b_word(f'<{CEO}>'.encode('utf-16'), 'utf-16')} <{OWN}>",
-    "UTF-16BE": f"{b_word(f'<{CEO}>'.encode('utf-16-be'), 'UTF-16BE')} <{OWN}>",
-    "UTF-32": f"{b_word(f'<{CEO}>'.encode('utf-32'), 'utf-32')} <{OWN}>",
-    "EBCDIC": f"{b_word(f'<{CEO}>'.encode('cp037'), 'cp037')} <{OWN}>",
-    "EBCDIC, German": f"{b_word(f'<{CEO}>'.encode('cp273'), 'IBM273')} <{OWN}>",
-    "HZ": f"{b_word(b'~{#<~}ceo@victim.example,', 'hz-gb-2312')} <{OWN}>",
-    "ISO-2022-JP": f"{b_word(jis('!c') + b'ceo' + jis('!w') + b'victim.example' + jis('!d'), 'iso-2022-jp')} <{OWN}>",
-    "unknown charset": f"=?x-klingon?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
-    "unknown charset, full-width": f"{b_word('＜ceo＠victim.example＞', 'x-klingon')} <{OWN}>",
-    "escapes of Python": f"=?unicode_escape?Q?=5Cx3cceo=5Cu0040victim.example=5C76?= <{OWN}>",
-    "broken UTF-8": f"=?utf-8?Q?=E9_=3Cceo=40victim.example=3E?= <{OWN}>",
-    "language": f"=?utf-8*en?Q?=3Cceo=40victim.example=3E?= <{OWN}>",
-    "blanks in the word": f"=?utf-8?Q?=3C ceo=40victim.example =3E?= <{OWN}>",
-    "two words": f"=?utf-8?Q?=3Cceo?= =?utf-8?Q?=40victim.example=3E?= <{OWN}>",
-    "two charsets": f"=?utf-8?Q?=3Cceo?=\r\n =?us-ascii?Q?=40victim.example=3E?= <{OWN}>",
-    "the at split between words": f"=?utf-8?q?=3Cceo=EF=BC?= =?utf-8?q?=A0victim.example=3E?= <{OWN}>",
-    "word and text": f"=?utf-8?Q?=3Cceo?= (=?utf-8?Q?=40victim.example?=) <{OWN}>",
-    "encoded twice": f"{b_word(b_word(f'<{CEO}>'))} <{OWN}>",
-    "encoded three times": f"{b_word(b_word(b_word(f'<{CEO}>')))} <{OWN}>",
-    "words that make a word": f"{b_word('=?utf-8?Q?=3Cceo')} {b_word('=40victim.example=3E?=')} <{OWN}>",
-    "longer than own address": f'"<{OWN}.example>" <{OWN}>',
-    "own address and another": f'"<{OWN}>, <{CEO}>" <{OWN}>',
-    "in the second name": f'Taro <{OWN}>, "<{CEO}>" <{OWN}>',
-}
-
-# Readings that a first look missed: each of them is what some real reader makes of the field.
-HIDDEN_DEEPER: Final = {
-    # Decoded first, these are in no quotes: email.utils of Python 3.12 and Email::Address::XS read them.
-    "decoded, unquoted": f"{b_word(CEO)} <{OWN}>",
-    "decoded, unquoted, blanks": f"=?utf-8?q?ceo_=40victim=2Eexample?= <{OWN}>",
-    "decoded, unquoted, other words": f"=?utf-8?q?The_ceo=40victim.example_Office?= <{OWN}>",
-    # A comment within the address, whose own part is what is found without it.
-    "decoded comment around the own name": f"=?utf-8?q?ceo_=28_user1=29=40test-sample=2Ejp=2C?= <{OWN}>",
-    "decoded dot with blanks before the own name": f"=?utf-8?q?ceo_=2E_user1=40test-sample=2Ejp=2C?= <{OWN}>",
-    # Quotes and comments that begin or end in an encoded-word, or behind a last backslash.
-    "quote in a word": f'"{CEO}" =?utf-8?q?=22?= <{OWN}>',
-    "bracket in a word": f'"{CEO}" =?utf-8?q?=5D?= <{OWN}>',
-    "backslash and quote in a word": f'=?utf-8?q?=5C=22?= "x {CEO} x" <{OWN}>',
-    "parenthesis in a word": f"(() {CEO} ) =?utf-8?q?=28?= <{OWN}>",
-    "backslash before the quote": rf'"{CEO} \\" <{OWN}>',
-    "backslash before the quote, undotted": rf'"ceo@corp\\" <{OWN}>',
-    "backslash before the quote, comment": rf'"a\\" (ceo@corp) <{OWN}>',
-    "blanks inside a word": f"=?utf-8?q?=3Cceo= 40victim.example=3E?= <{OWN}>",
-    "at behind the address": f"=?utf-8?q?ceo=40victim.example=40?= <{OWN}>",
-    # Readers that let blanks pass inside an address make one of all this.
-    "at before the own address": f'"ceo" =?utf-8?q?=40?= <{OWN}>',
-    "brackets before the own address": f"=?utf-8?q?=3Cblack=3E?= <{OWN}>",
-    "word before the own address": f"=?utf-8?q?black_{OWN.replace('@', '=40')}?= <{OWN}>",
-    "word behind the own address": f"=?utf-8?q?{OWN.replace('@', '=40')}_x?= <{OWN}>",
-    # Mail::Address glues what follows an open bracket to the address.
-    "decoded bracket without an end": f"=?utf-8?q?=3Cblack?= <{OWN}>",
-    "route with a bang": f'"<victim!ceo>" <{OWN}>',
-    "route with a percent sign": f'"<ceo%victim.example>" <{OWN}>',
-    "route in a comment in front": f"(<victim!ceo>) {OWN}",
-    "EBCDIC by another name": f"{b_word(f'<{CEO}>'.encode('cp037'), 'ebcdic-cp-us')} <{OWN}>",
-    "EBCDIC with a blank in its name": f"{b_word(f'<{CEO}>'.encode('cp037'), 'cp 037')} <{OWN}>",
-    "EBCDIC by a name that is not known": f"{b_word(f'<{CEO}>'.encode('cp1140'), 'ibm-1047')} <{OWN}>",
-    "UTF-7 by another name": f"=?utf/7?q?+ADw-ceo+AEA-victim.example+AD4-?= <{OWN}>",
-    "UTF-7 by a name that is not known": f"=?x-utf-7?q?+ADw-ceo+AEA-victim.example+AD4-?= <{OWN}>",
-    "HZ to a reader that does not know it": f"{b_word(b'~{<ceo@victim.example>~}', 'hz-gb-2312')} <{OWN}>",
-    "more addresses than anybody has": '"' + " ".join(f"{OWN[:-3]}{n}.jp" for n in range(40)) + f', x" <{OWN}>',
-    # Encoded-text joined before it is decoded.
-    "Q escape split between words": f"=?utf-8?q?=2Cceo=4?= =?utf-8?q?0victim.example?= <{OWN}>",
-    "base64 quantum split between words": f"=?cp037?B?TM?= =?cp037?B?fXfPfYbg==?= <{OWN}>",
-    # binascii ignores a lone "=" that comes too early to be padding.
-    "early padding": f"=?cp037?b?TP=eEfMiG1W4=?= <{OWN}>",
-    # Encoded-text runs on where no end is, also across its blanks.
-    "Q word without an end, blanks": f"=?utf-8?q?=3C ceo=40victim.example =3E <{OWN}>",
-    # email.policy.default decodes to the end of the field where "?=" is missing.
-    "Q word without an end": f"=?utf-8?q?=3Cceo=40victim.example=3E <{OWN}>",
-    # Decoders that replace what they cannot decode go on behind it.
-    "UTF-7 with a broken octet": f"=?utf-7?q?+ADw-ceo+AEA-victim.example+AD4-=FF?= <{OWN}>",
-    # RFC 2781, 4.3: without a byte order mark, UTF-16 should be taken as big-endian.
-    "UTF-16 without a byte order mark": f"{b_word(f'<{CEO}>'.encode('utf-16-be'), 'utf-16')} <{OWN}>",
-    # Comments and quotes inside an address, to a reader that decodes or ignores quotes first.
-    "decoded comment before the at": f"=?utf-8?q?ceo=28x=29=40victim.example=2C?= <{OWN}>",
-    "decoded comment after the at": f"=?utf-8?q?ceo=40=28x=29victim.example=2C?= <{OWN}>",
-    "quoted comment before the at": f'"ceo(x)@victim.example, Boss" <{OWN}>',
-    "quoted comment after the at": f'"ceo@(x)victim.example, Boss" <{OWN}>',
-    "quoted domain": rf'"ceo@\"victim.example\", Boss" <{OWN}>',
-    # What makes one's own address out of another one must not be all that is looked at.
-    "quoted comment around the own name": f'"ceo ( user1)@test-sample.jp, x" <{OWN}>',
-    "full-width letter in the own address": f'"<ｕser1@test-sample.jp>" <{OWN}>',
-    "words before the own address, comment without an end": f"{OWN} (=?utf-8?q?=28ceo_user1=40test-sample.jp?=)",
-    # Where a bracket with blanks would be all that is between a name and the address.
-    "quote in a word, blanks in the brackets": f'"ceo@corp" =?utf-8?q?=22?= < {OWN} >',
-    "parenthesis in a word, comment behind": f"=?utf-8?q?=28?= <{OWN}> (ceo@corp)",
-    # A codec shows letters here, or the address to whoever does not know it.
-    "ISO-2022-KR to a reader that does not know it": f"=?iso-2022-kr?q?=1B$)C=0E<ceo@victim.example>=0F?= <{OWN}>",
-    "UTF-16 to a reader that does not know it": f"{b_word(b'<ceo@victim.example>', 'utf-16be')} <{OWN}>",
-}
-
-
-@pytest.mark.parametrize("body", (HIDDEN | HIDDEN_DEEPER).values(), ids=(HIDDEN | HIDDEN_DEEPER).keys())
-def test_hidden_addresses_are_refused(body: str) -> None:
-    """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
-    verdict = asked(body, attrs.evolve(SUBMISSION, multiple_authors="all_must_match"))
-    assert verdict.decision is Action.REJECT
-    assert verdict.reason in {Reason.FROM_HIDDEN_ADDRESS, Reason.FROM_MALFORMED}
-
-
-@pytest.mark.parametrize("body", HIDDEN.values(), ids=HIDDEN.keys())
-def test_hidden_addresses_are_found(body: str) -> None:
-    mailboxes = parse_author(body, SUBMISSION)
-    assert isinstance(mailboxes, tuple)
-    assert any(list(hidden_addresses(mailbox)) for mailbox in mailboxes)
-    finding = asked(body, attrs.evolve(SUBMISSION, multiple_authors="all_must_match")).findings[0]
-    assert (finding.reason, finding.rule) == (Reason.FROM_HIDDEN_ADDRESS, "hidden-address")
-
-
-HIDDEN_TEXTS: Final = {
-    "brackets": (f'"<{CEO}>" <{OWN}>', {CEO}),
-    "comma": (f'"x, {CEO}" <{OWN}>', {CEO}),
-    "part": (f'"x {CEO} y; z" <{OWN}>', {CEO}),
-    "no delimiter": (f'"{CEO}" <{OWN}>', set()),
-    "no address": (f'"<山@>" <{OWN}>', {"山@"}),
-    "own part": (f'"a: b {CEO} c" <{OWN}>', set()),
-    "nothing": (f'"a, b" <{OWN}>', set()),
-    "brackets around the address itself": (f'"a@b <" <{OWN}>', set()),
-    "blanks beside a letter": (f'"a X {CEO}, x" <{OWN}>', {CEO}),
-    "bracket in front, at behind": (f"(<) <{OWN}> (a@b)", set()),
-    "own part, comment in front": (f"(a: b {CEO} c) <{OWN}>", set()),
-    # Roundcube 1.6 and Gnus overlook angle brackets with a blank inside, and take the first address
-    "blank behind the bracket": (f'"{CEO}" < {OWN}>', {CEO}),
-    "blank before the bracket": (f'"a ceo@victim b" <{OWN} >', {"ceo@victim"}),
-    "fold in the brackets": (f"{b_word(CEO)} <\r\n {OWN}>", {CEO}),
-    "a name at work, loose brackets": (f'"User @ Company" < {OWN} >', set()),
-    "own address and loose brackets": (f'"{OWN}" < {OWN} >', {OWN}),
-    "loose brackets, behind": (f"Me < {OWN} > ({CEO})", set()),
-    "no brackets, comment behind": (f"{OWN} (a {CEO} c)", set()),
-    "part with brackets": (f'"x, a <b> {CEO} y, z" <{OWN}>', set()),
-    "a letter on both sides": (f'"X {CEO} X" <{OWN}>', set()),
-    "a letter before the comma": (f"<{OWN}> ({CEO} X, y)", set()),
-    "nothing before it, a comma at the end": (f"=?utf-8?q?ceo=40corp?= <{OWN}> (x,)", set()),
-    "own address and a letter, in front": (f"(=?utf-8?q?=28?= {OWN}X) {OWN}", {f"{OWN}X", f"(({OWN}X)"}),
-    "a letter and the own address, behind": (f"{OWN} (X{OWN} =?utf-8?q?=28?=)", {f"X{OWN}", f"(X{OWN}()"}),
-    "a backslash": (rf'"x, \{CEO}" <{OWN}>', {CEO}),
-    "nothing before the bang": (f'"<!ceo>" <{OWN}>', set()),
-    "nothing behind the percent sign": (f'"<100%>" <{OWN}>', set()),
-    "a letter at its end": (f'"x, ceoX@victim.example" <{OWN}>', {"ceoX@victim.example"}),
-    "a blank that is none to NFKC": (f'"x, ceo\u1680@victim.example" <{OWN}>', set()),
-    "undotted but for the sentence": (f'"x, User @ Company." <{OWN}>', set()),
-    "words in brackets": (f'"<x {CEO} y>" <{OWN}>', {CEO}),
-    "blanks beside a letter, decoded": (f"{b_word(f'a X {CEO}, x')} <{OWN}>", {CEO, f"aX{CEO}"}),
-}
-
-
-@pytest.mark.parametrize(("body", "hidden"), HIDDEN_TEXTS.values(), ids=HIDDEN_TEXTS.keys())
-def test_what_hidden_addresses_gives(body: str, hidden: set[str]) -> None:
-    assert {text.strip('" >') for text in hidden_addresses(one(body))} == hidden
-
-
-@pytest.mark.parametrize("wide", "＠﹫")
-@pytest.mark.parametrize(
-    ("behind", "hidden"),
-    [
-        ("営業部", False),
-        ("営", False),
-        *((f"営業部{character}", True) for character in "amzAMZ059-.。．｡"),
-        *((f"{character}営業部", True) for character in "~aZ9"),
-    ],
-)
-def test_the_wide_at_sign_of_a_name(behind: str, wide: str, *, hidden: bool) -> None:
-    """Law, 4: `山田@営業部` is a name; before a comma it is one only if no reader finds a dot or ASCII in it."""
-    mailbox = one(f'"山田{wide}{behind}, 東京" <{OWN}>')
-    assert any(hidden_addresses(mailbox)) is hidden
-
-
 def test_mailboxes_are_counted() -> None:
     """Law, 4: 'limits come before parsing, and hitting one is malformed'."""
     most = ",".join(["a@b.example"] * 64)
@@ -704,120 +444,6 @@ def test_encoded_words_are_counted() -> None:
     assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", len(most))
 
 
-# What stands around the address (here ``#``) without quotes and comments, and what is found there.
-AROUND: Final[dict[str, tuple[str, list[str]]]] = {
-    "nothing": ("<#>", []),
-    "a name": ("a, b <#>", []),
-    "an at before it": (" x @ <#>", ["x @"]),
-    "an at right before it": ("x@#", ["x@"]),
-    "an at, then a letter": ("x@X <#>", []),
-    "an at, then a no-break space": ("x@\u00a0<#>", []),
-    "an at, then a no-break space, bare": ("x@\u00a0#", []),
-    "a no-break space, then an at": ("\u00a0x@#", ["\u00a0x@"]),
-    "a letter, then an at": ("Xx@# @X", ["Xx@"]),
-    "brackets": ("<ceo@corp><#>", ["ceo@corp"]),
-    "brackets, dotted": (f"<{CEO}> <#>", [CEO]),
-    "several brackets": ("<ceo@corp> <b@x> <#>", ["ceo@corp"]),
-    "a letter at its end, bare": (f"{CEO}X#", [f"{CEO}X"]),
-    "brackets in brackets": ("<ceo@corp>> <#>", ["ceo@corp"]),
-    "brackets without an at": ("a <black> <#>", ["a <black>"]),
-    "bracket without an end": ("<black<#>", ["<black"]),
-    "bracket without an end, at": ("<ceo@corp<#>", ["ceo@corp"]),
-    "blanks in the brackets": (f"{CEO}, < # > a@b.c", [CEO, "a@b.c"]),
-    "blanks in the brackets, an at": ("x@ < # > x@", ["x@", "x@"]),
-    "address behind it": (f"<#> {CEO}", [CEO]),
-    "behind it and a bracket": (f"<#>> {CEO}", [f">{CEO}"]),
-    "a no-break space behind it": (f"#\u00a0>{CEO}", [f"\u00a0>{CEO}"]),
-    "a letter behind it": (f"#X>{CEO}", [f"X>{CEO}"]),
-    "words in a row": ("The ceo@victim.example Office; a@b <#>", ["Theceo@victim.exampleOffice"]),
-}
-
-
-@pytest.mark.parametrize(("around", "hidden"), AROUND.values(), ids=AROUND.keys())
-def test_what_is_hidden_around_an_address(around: str, hidden: list[str]) -> None:
-    """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
-    mailbox = Mailbox(Address(OWN), unquoted=(around.replace("#", _HERE),))
-    assert list(hidden_addresses(mailbox)) == hidden
-
-
-@pytest.mark.parametrize(
-    ("view", "left"),
-    [
-        ("", ""),
-        ("a", "a"),
-        ("a(b)c", "ac"),
-        ("a(b(c)d)e", "ae"),
-        ("(((a)))b(c)d", "bd"),
-        ("a)b))c(d)e", "abce"),
-        ("a(b", "a"),
-        ("a((b)c", "a"),
-    ],
-)
-def test_what_is_left_without_comments(view: str, left: str) -> None:
-    """RFC 5322, 3.2.2: comments nest."""
-    assert _without_comments(view) == left
-
-
-@pytest.mark.parametrize(
-    ("view", "left"),
-    [
-        ("", ""),
-        ('a"b"c', "ac"),
-        ('"a\\"b"c', "c"),
-        ('"a"@b', '"a"@b'),
-        ('"a" @b', '"a" @b'),
-        ('a"b', 'a"b'),
-        ("a(b)c", "ac"),
-        ("a(b(c)d)e", "ae"),
-        ("a(\\))e", "ae"),
-        ("a\\(b)c", "a\\(b)c"),
-        ('a"(b)"c', "ac"),
-        ('a("b)"c', 'a"c'),
-        ('a(b "c"', 'a(b "c"'),
-    ],
-)
-def test_what_is_left_without_quotes(view: str, left: str) -> None:
-    """RFC 5322, 3.2.2 and 3.2.4; a comment without an end is none to anybody who goes on reading."""
-    assert _unquoted(view) == left
-
-
-SHOWN: Final = {
-    "quoted": (f'"{CEO}" <{OWN}>', [CEO]),
-    "in words": (f'"Boss {CEO} Tokyo" <{OWN}>', [CEO]),
-    "apostrophes": (f"\"'{CEO}'\" <{OWN}>", [CEO]),
-    "comment": (f"{OWN} ({CEO})", [CEO]),
-    "comment behind the brackets": (f"Me <{OWN}> ({CEO})", [CEO]),
-    "decoded": (f'"{b_word(CEO)}" <{OWN}>', [CEO]),
-    "full-width at": (f"ceo＠victim.example <{OWN}>", [CEO]),
-    "escaped at": (rf'"ceo\@victim.example" <{OWN}>', [CEO]),
-    "full-width dot": (f'"ceo@victim．example" <{OWN}>', [CEO]),
-    "final dot": (f'"{CEO}." <{OWN}>', [CEO]),
-    "literal": (f'"ceo@[192.0.2.1]" <{OWN}>', ["ceo@[192.0.2.1]"]),
-    "quoted local part": (f'{OWN} ("c e"@victim.example)', ['"c e"@victim.example']),
-    "decoded word before it, in quotes": (f'"=?utf-8?q?X?= {CEO}" <{OWN}>', [CEO]),
-    "undotted": (f'"ceo@victim" <{OWN}>', []),
-    "short domain": (f'"ceo@X.XX" <{OWN}>', ["ceo@X.XX"]),
-    "undotted but for the sentence": (f'"ceo@victim." <{OWN}>', []),
-    "handle": (f'"@handle.example" <{OWN}>', []),
-    "User @ Company": (f'"User @ Company.example" <{OWN}>', []),
-    "department": (f'"山田@営業部" <{OWN}>', []),
-    "no at": (f'"victim.example" <{OWN}>', []),
-}
-
-
-@pytest.mark.parametrize(("body", "shown"), SHOWN.values(), ids=SHOWN.keys())
-def test_what_a_name_shows(body: str, shown: list[str]) -> None:
-    """Law, 4: 'A dotted domain is needed to count as an address'."""
-    found = set(shown_addresses(one(body)))
-    assert found.issuperset(shown)
-    assert bool(found) is bool(shown)
-
-
-def test_a_name_shows_quotes_that_are_decoded() -> None:
-    """Law, 4: 'a spoof to the eye', which sees the quotes as they stand."""
-    assert '"c e"@victim.example' in shown_addresses(one(f"=?utf-8?q?=22c_e=22=40victim.example?= <{OWN}>"))
-
-
 def test_parentheses_in_a_quoted_local_part_are_no_comment() -> None:
     """RFC 5322, 3.2.4: a quoted string has no comments in it."""
     assert one('"a)b"@test-sample.jp').address == Address('"a)b"@test-sample.jp')
@@ -833,61 +459,6 @@ def test_line_ends_are_not_escaped(end_of_line: str) -> None:
     """RFC 5322, 3.2.1: a quoted-pair has VCHAR or WSP."""
     assert parse_author(f'"a\\{end_of_line} b" <{OWN}>', SUBMISSION) == Malformed("quotes-unclosed", 0)
     assert parse_author(f"(a\\{end_of_line} b) {OWN}", SUBMISSION) == Malformed("comment-unclosed", 0)
-
-
-def test_decoding_ends_after_three_times() -> None:
-    """Law, 4: 'the decoded text (repeated to a small fixed depth […])'."""
-    encoded = f"<{CEO}>"
-    for times in range(1, 5):
-        encoded = b_word(encoded)
-        findings = asked(f"{encoded} <{OWN}>").findings
-        assert [finding.rule for finding in findings] == (["hidden-address"] if times <= 3 else [])
-
-
-def test_characters_of_what_is_no_chance() -> None:
-    """Law, 4: 'A dotted domain is needed', where octets of letters might be an address by chance."""
-    letters = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    for view in ("{}@b.c", "a@{}.c", "a@b.{}"):
-        assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(view.format(c))} == letters | set("-_")
-    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a@b{c}c")} == {"."}
-    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a{c}b.c")} == {"@"}
-    assert _DOTTED_ADDRESS.search(" a@b-c.d ")
-
-
-@pytest.mark.parametrize("body", [body for body, shown in SHOWN.values() if shown])
-def test_shown_addresses_are_an_advisory_and_refused_on_request(body: str) -> None:
-    """Law, 4: 'one mailbox to every parser, but a spoof to the eye'."""
-    verdict = asked(body)
-    assert verdict.decision is Action.ACCEPT
-    assert len(verdict.advisories) == 1
-    refused = asked(body, attrs.evolve(SUBMISSION, display_name="reject"))
-    assert [finding.reason for finding in refused.findings] == [Reason.DISPLAY_NAME_SPOOF]
-    ignored = asked(body, attrs.evolve(SUBMISSION, display_name="ignore"))
-    assert (ignored.findings, ignored.advisories) == ((), ())
-
-
-NOT_FOREIGN: Final = {
-    "grant shown": (f'"{CEO}" <{OWN}>', (CEO,)),
-    "grant in brackets": (f'"<{CEO}>" <{OWN}>', (CEO,)),
-    "grant beside a comma, encoded": (f"{b_word(f'{CEO}, Boss')} <{OWN}>", (CEO,)),
-    "own address from an alias": (f'"<{OWN}>" <{CEO}>', (CEO,)),
-    "own address in apostrophes after a colon": (f"\"Reply to: '{OWN}'\" <{OWN}>", ()),
-    "own address in apostrophes before a comma": (f"\"'{OWN}', Sales\" <{OWN}>", ()),
-}
-
-
-@pytest.mark.parametrize(("body", "aliases"), NOT_FOREIGN.values(), ids=NOT_FOREIGN.keys())
-def test_own_addresses_and_exact_grants_are_not_foreign(body: str, aliases: tuple[str, ...]) -> None:
-    """Law, 4: 'For both rows "foreign" means: neither the login nor an exact grant'."""
-    verdict = asked(body, aliases=aliases)
-    assert (verdict.findings, verdict.advisories) == ((), ())
-
-
-@pytest.mark.parametrize("alias", ["*", "@victim.example"])
-def test_wide_grants_do_not_make_an_address_ones_own(alias: str) -> None:
-    """Law, 4: '`*` and `@domain` do not count'."""
-    assert asked(f'"<{CEO}>" <{OWN}>', aliases=(alias,)).reason is Reason.FROM_HIDDEN_ADDRESS
-    assert len(asked(f'"{CEO}" <{OWN}>', aliases=(alias,)).advisories) == 1
 
 
 SIMPLE: Final = {
@@ -930,7 +501,6 @@ def test_what_needs_a_closer_look_is_left_to_the_scanner(name: str) -> None:
 
 
 # Characters, one by one
-PRINTABLE: Final = [chr(code) for code in range(0x20, 0x7F)]
 CONTROLS: Final = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]}
 BIDI: Final = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -990,23 +560,6 @@ def test_every_lone_surrogate_is_refused() -> None:
     """Law, 3: '`str` is taken as UTF-8 with surrogateescape […]; other surrogates are malformed'."""
     characters = [chr(code) for code in (0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000)]
     assert refused_for("not-utf8", characters, f"a{{}}a <{OWN}>") == set(characters[1:-1])
-
-
-def test_punctuation_around_what_a_name_shows() -> None:
-    """Law, 4: 'a spoof to the eye', which reads over punctuation."""
-    for body in (f'"x {{0}}{CEO}{{0}} y" <{OWN}>', f"Me <{OWN}> (x {{0}}{CEO}{{0}} y)"):
-        bodies = {c: body.format(c) for c in PRINTABLE if c not in '"()'}
-        alone = {c for c, filled in bodies.items() if CEO in shown_addresses(one(filled))}
-        assert alone == set(" !'*,.:;<>?[\\]`")
-
-
-def test_what_splits_a_name() -> None:
-    """Law, 4: '*extractable*: inside `<…>`, or beside a `,` `;` `:`'."""
-    names = (f"x {{0}}{CEO}{{0}} y", f"x {CEO} {{}} y", f"x {{}} {CEO} y", f"x {CEO} y{{}} z")
-    for body in (f'"{name}" <{OWN}>' for name in names):
-        found = {c: set(hidden_addresses(one(body.format(c)))) for c in PRINTABLE if c != '"'}
-        assert {c for c, hidden in found.items() if hidden == {CEO}} - set("<>") == set(",:;")
-        assert {c for c, hidden in found.items() if hidden} - set("<>") == set(",:;")
 
 
 _BLANK = st.sampled_from(["", "", " ", "\t", "  "])

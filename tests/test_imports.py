@@ -22,6 +22,7 @@ RANKS = {
     "encoded_word": 0,
     "grant": 0,
     "address": 1,
+    "display_name": 2,
     "policy": 2,
     "author": 3,
     "claims": 3,

@@ -75,14 +75,14 @@ BUGS: Final = (
     ),
     Bug(
         "decoded-not-searched",
-        "author.py",
+        "display_name.py",
         "        for view in views:\n            fault = word_fault(view)",
         "        views = []\n        for view in views:\n            fault = word_fault(view)",
         "an address hidden in an encoded-word is not looked for",
     ),
     Bug(
         "nfkc-not-searched",
-        "author.py",
+        "display_name.py",
         "    forms += [_nfkc(view) for view in forms]\n",
         "",
         "an address in full-width brackets is not looked for",

@@ -1,4 +1,4 @@
-"""Mutation testing: ``python tests/mutation/mutants.py author message address``.
+"""Mutation testing: ``python tests/mutation/mutants.py author display_name``.
 
 Changes one thing at a time in a module of the package (mutmut's operators,
 and the few below) and runs the tests that are about this module. Statements of
@@ -40,6 +40,9 @@ mutmut: Final[Any] = importlib.import_module("mutmut.mutation.mutators")
 
 ROOT: Final = Path(__file__).parents[2]
 SURVIVORS: Final = Path(__file__).with_name("survivors.txt")
+#: The two halves of one parser; the other modules have one file of tests each.
+TESTS_OF_FROM: Final = ("tests/test_author.py", "tests/test_display_name.py")
+TESTS: Final = {"author": TESTS_OF_FROM, "display_name": TESTS_OF_FROM}
 #: Asked where a module's own tests let a mutant live.
 SECOND_CHANCE: Final = ("tests/properties/test_laws.py", "tests/test_vectors.py")
 CPU_SECONDS: Final = 8
@@ -267,14 +270,17 @@ def prepare() -> None:
     gc.freeze()
 
 
+def own_tests(module: str) -> tuple[str, ...]:
+    return TESTS.get(module, (f"tests/test_{module}.py",))
+
+
 def outcomes(module: str, options: argparse.Namespace) -> Iterator[tuple[Mutant, str | None]]:
     """Give each mutant of a module, and the test that it fails."""
-    own_tests = (f"tests/test_{module}.py",)
     killers: list[str] = []
     for mutant in mutants(module):
         if not re.search(options.only, str(mutant)):
             continue
-        killed_by = killer(module, mutant.code, own_tests, CPU_SECONDS, killers)
+        killed_by = killer(module, mutant.code, own_tests(module), CPU_SECONDS, killers)
         if killed_by is None and options.all:
             killed_by = killer(module, mutant.code, SECOND_CHANCE, CPU_SECONDS_OF_ALL, killers)
         if options.log:
@@ -293,7 +299,7 @@ def main() -> int:
     prepare()
     known, failed = explained(), False
     for module in options.modules:
-        if killer(module, original(module), (f"tests/test_{module}.py",), CPU_SECONDS, []):
+        if killer(module, original(module), own_tests(module), CPU_SECONDS, []):
             parser.error(f"the tests of {module} fail without a mutant")
         killed_by: Counter[str] = Counter()
         survivors = set()

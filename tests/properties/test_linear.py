@@ -194,6 +194,7 @@ class Package:
     root: Any
     address: Any
     author: Any
+    display_name: Any
     #: `STRICT`, which looks at most, with its limits raised a hundred times.
     boundless: Any
 
@@ -261,14 +262,16 @@ def package() -> Package:
     meter = Meter()
     with without_package(), mock.patch("re.compile", lambda pattern, flags=0: Counted(meter, pattern, flags)):
         root = importlib.import_module("sendertrust")
-        address, author = (sys.modules[f"sendertrust.{name}"] for name in ("address", "author"))
-    for module in (address, author):
+        address, author, display_name = (
+            sys.modules[f"sendertrust.{name}"] for name in ("address", "author", "display_name")
+        )
+    for module in (address, display_name):
         unicode = types.SimpleNamespace(normalize=normalize(meter), is_normalized=is_normalized(meter))
         module.unicodedata = unicode  # type: ignore[attr-defined]  # it has what the module needs of it
     limits = ("max_field_octets", "max_line_octets", "max_block_octets", "max_comment_depth")
     raised = {limit: getattr(root.STRICT, limit) * 100 for limit in limits}
     boundless = attrs.evolve(root.STRICT, multiple_authors="all_must_match", **raised)
-    return Package(meter, root, address, author, boundless)
+    return Package(meter, root, address, author, display_name, boundless)
 
 
 # Shapes: what is repeated, and what stands around it
@@ -383,7 +386,8 @@ def of_bodies(package: Package, bodies: tuple[str, ...]) -> None:
 @pytest.fixture
 def one_reader(package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reader looks by itself: with one of them the test is quick, and growth shows sooner."""
-    monkeypatch.setattr(package.author, "READERS", package.author.READERS[:1])
+    for module in (package.author, package.display_name):
+        monkeypatch.setattr(module, "READERS", module.READERS[:1])
 
 
 @pytest.mark.usefixtures("one_reader")
