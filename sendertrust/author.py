@@ -70,7 +70,8 @@ _MAX_MAILBOXES: Final = 64
 _MAX_ENCODED_WORDS: Final = 128
 
 _SPLITTING: Final = frozenset(",:;<>")
-_PAIR: Final = re.compile(r"\[[^\[\]<>]*+\]|<[^\[\]<>]*+>")
+_HALVES: Final = frozenset('<>[]"')
+_OTHER_HALF: Final = {">": "<", "]": "[", '"': '"'}
 
 
 class _Token(NamedTuple):
@@ -207,7 +208,7 @@ def _bare_address_span(
     for token in element:
         if token.kind != "comment":
             continue
-        if any(_overlaps(words, edge, edge + 1) for edge in (token.start, token.end - 1)):
+        if _overlaps(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
         inside = text[token.start + 1 : token.end - 1]
         sure = [inside, *(view for reader in READERS if not reader.doubtful for view in decodings(inside, reader))]
@@ -232,14 +233,18 @@ def _misleads(comment: str, *, before: bool) -> bool:
 
 
 def _has_half(comment: str, brackets: str) -> bool:
-    """Say whether there is one of some brackets without its other half."""
-    if not any(bracket in comment for bracket in brackets):
-        return False
-    rest = comment if "\\" in comment else _PAIR.sub("", comment)
-    return any(bracket in rest for bracket in brackets)
+    """Say whether there is one of some brackets without its other half, or if anything is escaped, one at all."""
+    escaped = "\\" in comment
+    alone: list[str] = []
+    for half in (character for character in comment if character in _HALVES):
+        if alone and alone[-1] == _OTHER_HALF.get(half) and not escaped:
+            alone.pop()
+        else:
+            alone.append(half)
+    return not set(brackets).isdisjoint(alone)
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Say whether one of some sorted, disjoint spans overlaps another one."""
+    """Say whether one of some sorted, disjoint spans overlaps another one, or goes on at a place if that is empty."""
     before_end = bisect_left(spans, (end, 0))
     return before_end > 0 and spans[before_end - 1][1] > start

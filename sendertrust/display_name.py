@@ -50,7 +50,7 @@ _DELIMITER: Final = re.compile(r"[,;:]")
 # What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
 _DOTS: Final = ".\u3002\uff0e\uff61\u2024\ufe52"
 # The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and nothing behind it that a domain needs.
-_WIDE_AT: Final = re.compile(r"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=(.?))", re.DOTALL)
+_WIDE_AT: Final = re.compile(rf"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=( *+[{_DOTS}]|.?))")
 _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"

@@ -73,7 +73,7 @@ _BY_OCTETS: Final = {
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
 _JIS_NAMES: Final = (
     *("iso2022jp", "csiso2022jp", "xiso2022jp", "iso2022jpms", "iso2022jp1", "iso2022jpext"),
-    *("cp50220", "cp50221", "cp50222"),
+    *("xwindowsiso2022jp", "cp50220", "cp50221", "cp50222"),
 )
 _SHIFT_JIS_NAMES: Final = (
     *("shiftjis", "sjis", "xsjis", "sjiswin", "xmacjapanese", "windows31j", "cp932", "ms932", "cp943"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason
 from sendertrust.address import Address, as_text
-from sendertrust.author import parse_author, simple_author
+from sendertrust.author import _has_half, parse_author, simple_author
 from sendertrust.display_name import Mailbox, hidden_addresses, shown_addresses
 from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
@@ -83,7 +83,11 @@ HONEST: Final = {
     "at in a comment before": f"(山田@営業部) {OWN}",
     "pairs in a comment before": f"(a <b> [c]) {OWN}",
     "pairs in a comment after": f"{OWN} (a [b] <c>)",
+    "pairs in pairs": f"(Taro [x [y] <z>]) {OWN} (Foo [x [y] <z>])",
     "opened and not closed, after": f"{OWN} (a < b)",
+    "delimiters in a comment before": f"(a, b: c; d) {OWN}",
+    "escapes and quotes in a comment after": rf'{OWN} (a \( "b" [" <)',
+    "words in each of two comments": f"(=?utf-8?q?a?=) {OWN} (=?utf-8?q?b?=)",
     "ASCII at in a quoted Japanese name": f'"山田@営業部" <{OWN}>',
     "at in an encoded-word": f"{b_word('山田@営業部')} <{OWN}>",
     "handle": f'"@handle" <{OWN}>',
@@ -287,7 +291,13 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "half a literal after": (f"{OWN} (a ] b)", "comment-beside-address", 21),
     "half a pair in a pair": (f"([<]) {OWN}", "comment-beside-address", 0),
     "half a pair in the other pair": (f"(<[>) {OWN}", "comment-beside-address", 0),
+    "half a pair behind a pair of quotes": (f'{OWN} ("["]m)', "comment-beside-address", 21),
+    "half of an escaped pair": (rf"{OWN} (\<x>m)", "comment-beside-address", 21),
     "encoded half a pair": (f"{OWN} (=?utf-8?q?=3E?=)", "comment-beside-address", 21),
+    "quote before": (f'(") {OWN}', "comment-beside-address", 0),
+    "at sign and a delimiter before": (f"(:!..@) {OWN}", "comment-beside-address", 0),
+    "at sign in a pair before": (f"(<x@y>) {OWN}", "comment-beside-address", 0),
+    "quote in the address": ('user1(")@test-sample.jp', "comment-in-address", 5),
     "a word that begins in a comment": (f"(=?utf-8?q?a) {OWN} (b?=)", "comment-beside-address", 0),
     "a word from comment to comment": (f"{OWN} (x) (=?utf-8?q?a) (b?=)", "comment-beside-address", 25),
     # A word that begins inside another one: readers differ on which of them is one.
@@ -424,6 +434,34 @@ def test_field_length_of_what_is_no_utf8() -> None:
     policy = attrs.evolve(SUBMISSION, max_field_octets=30)
     assert parse_author("\udce9" * 30, policy) == Malformed("not-utf8", 0)
     assert parse_author("\udce9" * 31, policy) == Malformed("field-too-long", 0)
+
+
+@pytest.mark.parametrize(
+    ("comment", "halves"),
+    [
+        ("", ""),
+        ("a", ""),
+        ("<a> [b]", ""),
+        ("[<a> [b]]", ""),
+        ('"[]" <>', ""),
+        ('"[" <>', "["),
+        ('"["]', "[]"),
+        ("<", "<"),
+        ("a>", ">"),
+        ("]", "]"),
+        ("[", "["),
+        ("><", "<>"),
+        ("[<]>", "<>[]"),
+        ('<"">', ""),
+        ('"<', "<"),
+        (r"\<a>", "<>"),
+        (r"\[]", "[]"),
+        ("\\", ""),
+    ],
+)
+def test_what_has_no_other_half(comment: str, halves: str) -> None:
+    """Law, 4: 'malformed is whatever two receivers could read differently'; Emacs errs at such a bracket."""
+    assert {bracket for bracket in "<>[]" if _has_half(comment, bracket)} == set(halves)
 
 
 def test_mailboxes_are_counted() -> None:

@@ -16,6 +16,7 @@ from sendertrust.display_name import (
     _DOTTED_ADDRESS,
     _HERE,
     Mailbox,
+    _nfkc,
     _unquoted,
     _without_comments,
     hidden_addresses,
@@ -119,6 +120,10 @@ HIDDEN_DEEPER: Final = {
     "bracket in a word": f'"{CEO}" =?utf-8?q?=5D?= <{OWN}>',
     "backslash and quote in a word": f'=?utf-8?q?=5C=22?= "x {CEO} x" <{OWN}>',
     "parenthesis in a word": f"(() {CEO} ) =?utf-8?q?=28?= <{OWN}>",
+    # Emacs takes a quote in a comment for the beginning or the end of a quoted string.
+    "quotes in two comments": f'"{CEO}" (") <{OWN}> (")',
+    "quotes in two comments, undotted": f'"ceo@corp" (") <{OWN}> (")',
+    "quotes in comments of two mailboxes": f'"ceo@corp" (") <{OWN}>, <{OWN}> (")',
     "backslash before the quote": rf'"{CEO} \\" <{OWN}>',
     "backslash before the quote, undotted": rf'"ceo@corp\\" <{OWN}>',
     "backslash before the quote, comment": rf'"a\\" (ceo@corp) <{OWN}>',
@@ -210,6 +215,7 @@ HIDDEN_TEXTS: Final = {
     "own address and loose brackets": (f'"{OWN}" < {OWN} >', {OWN}),
     "loose brackets, behind": (f"Me < {OWN} > ({CEO})", set()),
     "no brackets, comment behind": (f"{OWN} (a {CEO} c)", set()),
+    "no ASCII, dotted, loose brackets": (f'"社長@会社。例" < {OWN} >', {"社長@会社。例"}),
     "part with brackets": (f'"x, a <b> {CEO} y, z" <{OWN}>', set()),
     "a letter on both sides": (f'"X {CEO} X" <{OWN}>', set()),
     "a letter before the comma": (f"<{OWN}> ({CEO} X, y)", set()),
@@ -240,6 +246,11 @@ def test_what_hidden_addresses_gives(body: str, hidden: set[str]) -> None:
         ("営", False),
         *((f"営業部{character}", True) for character in "amzAMZ059-.。．｡"),
         *((f"{character}営業部", True) for character in "~aZ9"),
+        ("営業部 .", True),
+        ("営業部  。東京", True),
+        ("営業部 a", False),
+        ("営業部，佐藤＠総務部", False),
+        ("営業部，佐藤﹫総務部", False),
     ],
 )
 def test_the_wide_at_sign_of_a_name(behind: str, wide: str, *, hidden: bool) -> None:
@@ -282,6 +293,24 @@ def test_what_is_hidden_around_an_address(around: str, hidden: list[str]) -> Non
     """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
     mailbox = Mailbox(Address(OWN), unquoted=(around.replace("#", _HERE),))
     assert list(hidden_addresses(mailbox)) == hidden
+
+
+@pytest.mark.parametrize(
+    ("view", "form"),
+    [
+        ("Ａ＠ｂ", "A@b"),
+        ("山田＠営業部", "山田＠営業部"),
+        ("﹫営業部", "﹫営業部"),
+        ("山田＠営業部，", "山田＠営業部,"),
+        ("山田＠営業部.", "山田@営業部."),
+        ("ａ＠営業部ａ", "a@営業部a"),
+        ("＠a営業部", "@a営業部"),
+        ("a＠営業部＠総務部", "a＠営業部＠総務部"),
+    ],
+)
+def test_nfkc_of_a_view(view: str, form: str) -> None:
+    """Law, 4: 'The search covers […] the NFKC form', but for a wide at sign of a name."""
+    assert _nfkc(view) == form
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
         "unicode-little-unmarked": (b"@\0", "@"),
         "u32": (b"\xff\xfe\0\0@\0\0\0", "@"),
         "csiso2022jp": (b"\x1b$B;3\x1b(B", "山"),
+        "x-windows-iso2022jp": (b"\x1b$B;3\x1b(B", "山"),
         "iso-2022-jp-ext": (b"\x1b$B;3\x1b(B", "山"),
         "iso-2022-jp-2004": (b"\x1b$B;3\x1b(B", "山"),
         "csiso2022kr": (b"\x1b$)C\x0e0!\x0f", "가"),
