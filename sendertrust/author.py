@@ -64,7 +64,6 @@ _NOT_IN_PHRASE: Final = {
 }
 _NEVER: Final = frozenset(":;>")
 _BLANKS: Final = " \t\r\n"
-_DECODING_DEPTH: Final = 3
 # More than anybody writes: RFC 2047 2 lets a word have 75 octets, so that 8 KiB hold 109 of them.
 _MAX_MAILBOXES: Final = 64
 _MAX_ENCODED_WORDS: Final = 128
@@ -118,7 +117,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         before, behind = text[start : span[0]], text[span[1] : element[-1].end]
         mailbox = read_mailbox(address, before, behind, quotes_move=quotes_move)
         if isinstance(mailbox, Malformed):
-            return Malformed(mailbox.rule, octets(text[:start]))
+            return Malformed(mailbox.rule, octets(text[:start]) + mailbox.offset)
         mailboxes.append(mailbox)
     return tuple(mailboxes)
 
@@ -211,13 +210,17 @@ def _bare_address_span(
         if _overlaps(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
         inside = text[token.start + 1 : token.end - 1]
-        sure = [inside, *(view for reader in READERS if not reader.doubtful for view in decodings(inside, reader))]
-        doubtful = [view for reader in READERS if reader.doubtful for view in decodings(inside, reader)]
+        views = [(view, reader.doubtful) for reader in READERS for view in decodings(inside, reader)]
         before = token.start < content[0].start
-        goes_on = any(view.partition(")")[2].strip(_BLANKS + ")") for view in sure + doubtful)
-        if goes_on or any(_misleads(view, before=before) for view in sure):
-            return Malformed.at("comment-beside-address", text, token.start)
+        for view, doubtful in [(inside, False), *views]:
+            if _goes_on(view) or (not doubtful and _misleads(view, before=before)):
+                return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
+
+
+def _goes_on(comment: str) -> bool:
+    """Say whether there is text behind the first parenthesis that closes."""
+    return bool(comment.partition(")")[2].strip(_BLANKS + ")"))
 
 
 def _misleads(comment: str, *, before: bool) -> bool:

@@ -102,7 +102,7 @@ def comment_end(text: str, start: int, max_depth: int) -> int | Malformed:
     return Malformed.at("comment-unclosed", text, start)
 
 
-def read_mailbox(address: Address, before: str, behind: str, *, quotes_move: bool = False) -> Mailbox | Malformed:
+def read_mailbox(address: Address, before: str, behind: str, *, quotes_move: bool) -> Mailbox | Malformed:
     """Keep what different readers see before and behind an address, as far as that has an ``@``.
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
@@ -167,7 +167,7 @@ def _nfkc(view: str) -> str:
     """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
     forms = [c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view]
     for wide in _WIDE_AT.finditer(view):
-        if not _OF_A_DOMAIN.search("".join(forms[wide.start(1) : wide.end(2)])):
+        if not _OF_A_DOMAIN.search("".join(forms[wide.start() : wide.end(2)])):
             forms[wide.start()] = wide[0][0]
     return "".join(forms)
 
@@ -248,7 +248,7 @@ def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
 def _extractable(view: str) -> Iterator[str]:
     for bracketed in view.split("<")[1:]:
         inside = bracketed.partition(">")[0]
-        if _HERE not in inside and _ROUTE.search(inside):
+        if _ROUTE.search(inside):
             yield from list(_candidates(inside)) or [inside]
     for match in _CANDIDATE.finditer(view):
         if _beside_delimiter(view, match.start() - 1, -1) or _beside_delimiter(view, match.end(), 1):

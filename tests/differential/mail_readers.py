@@ -104,13 +104,19 @@ def _pythons() -> Iterator[Reader]:
     program = str(PROGRAMS / "python_email.py")
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     yield reader(f"email of Python {running}", sys.executable, program)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in PYTHONS:
         if version != running:
-            installed = sorted(pyenv.glob(f"{version}.*/bin/python"))
-            python = str(installed[-1]) if installed else f"python{version}"
-            other = reader(f"email of Python {version}", python, program)
+            other = reader(f"email of Python {version}", _python(version), program)
             yield attrs.evolve(other, sparing=version not in {PYTHONS[0], PYTHONS[-1]})
+
+
+def _python(version: str) -> str:
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    try:
+        installed = sorted(pyenv.glob(f"{version}.*/bin/python"))
+    except PermissionError:  # it may be another user's
+        installed = []
+    return str(installed[-1]) if installed else f"python{version}"
 
 
 def _node(package: str) -> Reader:
