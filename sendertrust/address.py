@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -45,6 +46,8 @@ __all__ = [
     "MAX_LABEL_OCTETS",
     "MAX_LOCAL_PART_OCTETS",
     "NULL_PATH",
+    "UNREADABLE",
+    "UNREADABLE_RULES",
     "UTF8_DOT_STRING",
     "UTF8_QUOTED_STRING",
     "Address",
@@ -65,7 +68,7 @@ MAX_DOMAIN_OCTETS: Final = 255  # RFC 5321 4.5.3.1.2
 MAX_LABEL_OCTETS: Final = 63  # RFC 1035 2.3.4
 
 # Here and in every other module, what is possessive (`++`) is one class of characters. A group is repeated inside
-# of an atomic one: before Python 3.11.5 possessive groups match too much (gh-106052), and `a.` would be a dot-string.
+# an atomic one: before Python 3.11.5 possessive groups match too much (gh-106052), and `a.` would be a dot-string.
 
 # atext of RFC 5322 3.2.3, as the inside of a character class.
 ATEXT: Final = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
@@ -85,9 +88,10 @@ _LDH_DOMAIN: Final = re.compile(DOMAIN)
 _ESCAPE: Final = re.compile(r"\\(.)")
 _NEEDS_ESCAPE: Final = re.compile(r'(["\\])')
 
-# Blanks and line ends have a rule of their own: see _WRONG_CHARACTER.
-_UNREADABLE: Final = re.compile(r"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|(?P<undecodable>[\ud800-\udfff])")
-_UNREADABLE_RULES: Final = {"control": "control-character", "undecodable": "not-utf8"}
+#: What nobody can read, raw. Blanks and line ends have rules of their own: see _WRONG_CHARACTER.
+UNREADABLE: Final = r"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|(?P<undecodable>[\ud800-\udfff])"
+UNREADABLE_RULES: Final = MappingProxyType({"control": "control-character", "undecodable": "not-utf8"})
+_UNREADABLE: Final = re.compile(UNREADABLE)
 _NO_LOGIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Default_Ignorable_Code_Point of Unicode 15 (DerivedCoreProperties.txt), joiners, fillers and
@@ -214,7 +218,7 @@ def parse_mailbox(text: str, *, legacy_dots: bool = False) -> Address | Malforme
     if octets(text) > MAX_CLAIM_OCTETS:
         return Malformed("address-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
-        return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
+        return Malformed.at(UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
     if words := encoded_words(text):
         return Malformed.at("encoded-word-in-address", text, words[0].start())
     if text.startswith("@"):

@@ -10,8 +10,8 @@ What is accepted is RFC 5322 3.4 with the UTF-8 of RFC 6532, read strictly::
     comment      = "(" *( ctext / quoted-pair / comment ) ")"
 
 Groups (RFC 6854), empty list elements, routes and the rest of RFC 5322 4.4
-are recognised only to be refused by name. A name is kept only if it might
-hide or show an address: see `Mailbox`.
+are recognised only to be refused by name. What a name or a comment hides or
+shows is the business of `display_name`, which keeps what may matter of it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,17 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sendertrust.address import ATEXT, DOMAIN, DOT_STRING, Address, parse_mailbox, plain_address
-from sendertrust.display_name import MISLEADING, MISLEADING_RULES, Mailbox, comment_end, read_mailbox
+from sendertrust.address import (
+    ATEXT,
+    DOMAIN,
+    DOT_STRING,
+    UNREADABLE,
+    UNREADABLE_RULES,
+    Address,
+    parse_mailbox,
+    plain_address,
+)
+from sendertrust.display_name import MISLEADING, MISLEADING_RULES, Mailbox, comment_end, mailbox_with_views
 from sendertrust.encoded_word import READERS, decodings, encoded_words, word_fault
 from sendertrust.terms import Malformed, octets
 
@@ -49,10 +58,8 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 
-_UNREADABLE: Final = re.compile(
-    rf"(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f])|{MISLEADING}|(?P<undecodable>[\ud800-\udfff])"
-)
-_UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-character", "undecodable": "not-utf8"}
+_UNREADABLE: Final = re.compile(rf"{UNREADABLE}|{MISLEADING}")
+_UNREADABLE_RULES: Final = {**UNREADABLE_RULES, **MISLEADING_RULES}
 
 _CFWS: Final = frozenset({"blank", "comment"})
 _PHRASE: Final = _CFWS | {"atom", "quoted", "."}
@@ -62,13 +69,14 @@ _NOT_IN_PHRASE: Final = {
     ";": "delimiter-unexpected",
     ">": "angle-unopened",
 }
-_NEVER: Final = frozenset(":;>")
+_NEVER: Final = frozenset(":;>")  # outside angle brackets
 _BLANKS: Final = " \t\r\n"
 # More than anybody writes: RFC 2047 2 lets a word have 75 octets, so that 8 KiB hold 109 of them.
 _MAX_MAILBOXES: Final = 64
 _MAX_ENCODED_WORDS: Final = 128
 
 _SPLITTING: Final = frozenset(",:;<>")
+# What Emacs pairs. A quote is its own other half: brackets may stand in pairs and in quotes, but not overlap them.
 _HALVES: Final = frozenset('<>[]"')
 _OTHER_HALF: Final = {">": "<", "]": "[", '"': '"'}
 
@@ -90,7 +98,11 @@ def simple_author(text: str, policy: Policy) -> Address | None:
 
 
 def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
-    """Read one From field body, decoded by `address.as_text` and with sound line breaks."""
+    """Read the body of a From, Sender or Resent field into its mailboxes, one at least, in their order.
+
+    *text* has been decoded by `address.as_text`, and `message.body_fault` has
+    found its line breaks sound. An offset counts from its start.
+    """
     if fault := _unreadable(text, policy):
         return fault
     tokens = _tokens(text, policy.max_comment_depth)
@@ -115,7 +127,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
         before, behind = text[start : span[0]], text[span[1] : element[-1].end]
-        mailbox = read_mailbox(address, before, behind, quotes_move=quotes_move)
+        mailbox = mailbox_with_views(address, before, behind, quotes_move=quotes_move)
         if isinstance(mailbox, Malformed):
             return Malformed(mailbox.rule, octets(text[:start]) + mailbox.offset)
         mailboxes.append(mailbox)
@@ -236,7 +248,7 @@ def _misleads(comment: str, *, before: bool) -> bool:
 
 
 def _has_half(comment: str, brackets: str) -> bool:
-    """Say whether there is one of some brackets without its other half, or if anything is escaped, one at all."""
+    """Say whether one of some brackets is without its other half; where anything is escaped, each one is."""
     escaped = "\\" in comment
     alone: list[str] = []
     for half in (character for character in comment if character in _HALVES):
@@ -248,6 +260,6 @@ def _has_half(comment: str, brackets: str) -> bool:
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Say whether one of some sorted, disjoint spans overlaps another one, or goes on at a place if that is empty."""
+    """Say whether one of some sorted, disjoint spans overlaps another span, or goes on across an empty one."""
     before_end = bisect_left(spans, (end, 0))
     return before_end > 0 and spans[before_end - 1][1] > start

@@ -1,4 +1,4 @@
-"""The question itself: may this account write under these two identities."""
+"""The question itself: may this account write under these two identities?"""
 
 from __future__ import annotations
 
@@ -87,12 +87,13 @@ def check(
     every From field, in order and as received (undecoded, still folded): one
     string is one field, None or ``[]`` says that there is none, and `UNSEEN`
     that DATA has not come yet. *aliases* is what else the account may send
-    as: an `Aliases`, a list, tuple or set of `str`, or `LOOKUP_FAILED`.
-    *level* overrides ``policy.level``; *line_ends* says which line ends the
-    host hands over.
+    as: an `Aliases`, a list, tuple, set or frozenset of `str` or `Grant`, or
+    `LOOKUP_FAILED`. *level* overrides ``policy.level``. *line_ends* is
+    ``"crlf"``, or ``"lf"`` where the host hands over text with such line ends.
 
     Whatever a client can send gives a verdict. `TypeError` and `ValueError`
-    are for what only the caller can get wrong, and say what to pass instead.
+    are for what only the caller can get wrong, and say what to pass instead:
+    a policy that reads Sender fields, for one, needs `check_message`.
 
     >>> from sendertrust import check, UNSEEN, TrustLevel
     >>> check("user1@test-sample.jp", "user2@test-sample.jp", UNSEEN, level=TrustLevel.ENVELOPE).reason

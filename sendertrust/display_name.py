@@ -30,7 +30,7 @@ __all__ = [
     "Mailbox",
     "comment_end",
     "hidden_addresses",
-    "read_mailbox",
+    "mailbox_with_views",
     "shown_addresses",
 ]
 
@@ -40,24 +40,30 @@ MISLEADING_RULES: Final = MappingProxyType({"separator": "line-separator", "bidi
 
 _IN_COMMENT: Final = re.compile(r"[^()\\]*+(?:(?P<open>\()|(?P<close>\))|\\[^\r\n])")
 
+# Of what is decoded: there a tab or a line end folds nothing, and is a control character like any other.
 _UNREADABLE: Final = re.compile(rf"(?P<control>[\x00-\x1f\x7f-\x9f])|{MISLEADING}")
 _UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-decoded"}
 
-# A lone surrogate: the input cannot hold one here, and decoding cannot make one.
+# Stands in a view for the address. A lone surrogate: the input cannot hold one here, and decoding cannot make one.
 _HERE: Final = "\ud800"
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
 # What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
 _DOTS: Final = ".\u3002\uff0e\uff61\u2024\ufe52"
-# The at sign of a name like `\u5c71\u7530\uff20\u55b6\u696d\u90e8`: wide, and nothing behind it that a domain needs.
+# A wide at sign, the letters behind it that are no ASCII, and what may be a dot behind those. It is the at sign of a
+# name, which `_nfkc` leaves as it is, if nothing in all that is `_OF_A_DOMAIN`.
 _WIDE_AT: Final = re.compile(rf"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=( *+[{_DOTS}]|.?))")
 _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
+# What a reader may skip between an address and a delimiter; and what a person reads over at either end of one.
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
 _PARENTHESIS: Final = re.compile(r"([()])")
+# In angle brackets, an address, or a route of old (`<host!user>`, `<user%host>`).
 _ROUTE: Final = re.compile(r"@|\w[!%]\w")
+# Without one of these a view has nothing that could be found: it is not kept.
 _IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
+# Nor is text decoded or normalised that has none of these.
 _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
@@ -73,13 +79,14 @@ _CANDIDATE: Final = re.compile(
 
 @attrs.frozen
 class Mailbox:
-    """One author: the address, and whatever in the text around it has an ``@`` to some reader.
+    """One mailbox of From, Sender or a Resent field: the address, and the views of the text around it.
 
     *raw* is that text as it stands, *decoded* as readers see it that decode,
-    each in several forms, and *unquoted* what the latter find outside of
-    quotes and comments; all with `_HERE` in the place of the address. It is
-    *loose* if it is not alone in angle brackets: to some readers those with
-    a blank inside are none, and then the first address of the field counts.
+    each in several forms and only where that may hold an address or a route;
+    *unquoted* is what the latter find outside quotes and comments. All have
+    `_HERE` in the place of the address. It is *loose* if it is not alone in
+    angle brackets: to some readers those with a blank inside are none, and
+    then the first address of the field counts.
     """
 
     address: Address
@@ -102,12 +109,14 @@ def comment_end(text: str, start: int, max_depth: int) -> int | Malformed:
     return Malformed.at("comment-unclosed", text, start)
 
 
-def read_mailbox(address: Address, before: str, behind: str, *, quotes_move: bool) -> Mailbox | Malformed:
-    """Keep what different readers see before and behind an address, as far as that has an ``@``.
+def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_move: bool) -> Mailbox | Malformed:
+    """Keep what different readers see before and behind an address, if it could deceive any of them.
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
     what comes out of that decoded again. With *quotes_move* some reader sees
-    quoted strings begin or end elsewhere.
+    quoted strings begin or end elsewhere. Malformed, with no more to say of
+    where than 0, if decoding gives a word that has no end or begins inside
+    another one, or gives `USUAL_READERS` a character that no name may have.
     """
     if not _DECEIVING.search(before + behind):
         return Mailbox(address)
@@ -135,7 +144,7 @@ def read_mailbox(address: Address, before: str, behind: str, *, quotes_move: boo
 
 
 def _forms(views: list[str]) -> tuple[str, ...]:
-    """Give views as they are, in NFKC, and both without quotes and without comments, where they have an ``@``."""
+    """Give views as they are, in NFKC, and both without quotes and without comments; only what is worth a search."""
     forms = list(dict.fromkeys(views))
     forms += [_nfkc(view) for view in forms]
     forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
@@ -164,7 +173,10 @@ def _beside(view: str) -> tuple[str, str, str]:
 
 
 def _nfkc(view: str) -> str:
-    """Put each character into NFKC by itself: a run of combining ones must not be sorted (that is quadratic)."""
+    """Put a view into NFKC, but for the wide at sign of a name.
+
+    Each character by itself: a run of combining ones must not be sorted (that is quadratic).
+    """
     forms = [c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view]
     for wide in _WIDE_AT.finditer(view):
         if not _OF_A_DOMAIN.search("".join(forms[wide.start() : wide.end(2)])):
@@ -246,6 +258,7 @@ def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
 
 
 def _extractable(view: str) -> Iterator[str]:
+    """Give what is in angle brackets or beside a delimiter, or in a part between delimiters without the address."""
     for bracketed in view.split("<")[1:]:
         inside = bracketed.partition(">")[0]
         if _ROUTE.search(inside):

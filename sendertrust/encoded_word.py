@@ -5,8 +5,9 @@
     encoded-word = "=?" charset [ "*" language ] "?" ( "B" / "Q" ) "?" encoded-text "?="
 
 The RFC allows no blank and no question mark in encoded-text; readers do, so
-both are taken here. What comes out is never shown to anybody: it is only
-searched for what a name may hide.
+both are taken here. What comes out is not shown as a name: it is searched for
+addresses that a name or a comment may hide or show, and a finding quotes only
+those.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "CHARSETS",
     "READERS",
     "USUAL_READERS",
+    "Join",
     "Reader",
     "decode",
     "decodings",
@@ -53,9 +55,9 @@ _ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]
 
 # The UTF-7 of mailbox names (RFC 3501 5.1.3), which Ruby's mail reads wherever a charset's name has "utf-7" in it.
 _MODIFIED_UTF_7: Final = "imap4-utf-7"
-_SHIFT: Final = re.compile(rb"&([^-]*+)-")
+_UTF_7_SHIFT: Final = re.compile(rb"&([^-]*+)-")
 
-# Charsets that Python has no codec for: octets that stand for others, of the codec that comes next. EBCDIC of other
+# Charsets that Python has no codec for: how to turn their octets into those of the codec behind it. EBCDIC of other
 # countries has its "@" (and one page "<", one the quote) elsewhere; the rest have a second copy of the specials.
 _OTHER_EBCDIC: Final = "other_ebcdic"
 _EBCDIC_SMALL_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz".encode("cp037")
@@ -69,7 +71,7 @@ _BY_OCTETS: Final = {
     "iso_5428": (bytes.maketrans(b"?", b";"), "cp1252"),
 }
 
-# EBCDIC hides an "@" from whoever does not decode it; the others are the pages of DOS.
+# EBCDIC hides an "@" from whoever does not decode it.
 _EBCDIC_PAGES: Final = ("037", "273", "424", "500", "875", "1026", "1140")
 _JIS_NAMES: Final = (
     *("iso2022jp", "csiso2022jp", "xiso2022jp", "iso2022jpms", "iso2022jp1", "iso2022jpext"),
@@ -141,7 +143,7 @@ _HIDING: Final = {"utf-7", "hz", _ESCAPES, "katakana_ebcdic"} | {f"cp{page}" for
 _HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"} | {
     f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
 }
-_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
+_ISO_2022_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
 
 
 class Join(Enum):
@@ -224,7 +226,7 @@ def word_fault(text: str) -> tuple[str, int] | None:
 
 
 def decodings(text: str, reader: Reader) -> list[str]:
-    """Decode, and decode again what came out of it, as often as something comes out."""
+    """Decode, and decode again what came out of it as long as there are words in it: three times at most."""
     views: list[str] = []
     while len(views) < _DECODING_DEPTH and "=?" in text:
         text = decode(text, reader)
@@ -287,7 +289,7 @@ class _Run:
         # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
         # character, a lone one is none.
         text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text.translate(_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
+        return text.translate(_ISO_2022_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
 
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
@@ -319,4 +321,4 @@ def _unshift(shift: re.Match[bytes]) -> bytes:
 
 
 # What Python has no codec for, or none that keeps silent about what it does not know: ASCII, and in it escapes.
-_BY_ESCAPES: Final = {_ESCAPES: (_ESCAPE, _unescape), _MODIFIED_UTF_7: (_SHIFT, _unshift)}
+_BY_ESCAPES: Final = {_ESCAPES: (_ESCAPE, _unescape), _MODIFIED_UTF_7: (_UTF_7_SHIFT, _unshift)}

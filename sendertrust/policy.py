@@ -48,7 +48,7 @@ def _level(value: TrustLevel | str | int) -> TrustLevel:
         return value  # type: ignore[return-value]  # Policy refuses it
 
 
-# One function an option: mypy reads what an option may be given from its converter.
+# One function for each option: mypy reads what an option may be given from its converter.
 def _action(value: Action | str) -> Action:
     return _member(Action, value)
 

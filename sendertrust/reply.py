@@ -55,7 +55,11 @@ _NOT_PRINTABLE: Final = re.compile(r"[^ -~]")
 
 @attrs.frozen
 class Reply:
-    """One SMTP reply line: ``str()`` gives it without, ``bytes()`` with its CRLF."""
+    """One SMTP reply line: ``str()`` gives it without, ``bytes()`` with its CRLF.
+
+    Raises `ValueError` for what is no line of printable ASCII and at most 512
+    octets, CRLF included (RFC 5321 4.5.3.1.5), or begins with no reply code.
+    """
 
     code: int
     #: The enhanced status code (RFC 3463), or ``""``.
@@ -128,7 +132,8 @@ def reply_for(verdict: Verdict, replies: ReplyStyle | ReplyTable | None = None) 
     The words are those of the verdict's ``policy.replies``, or of *replies*.
     The reply follows the verdict's `Verdict.action`, so a report-only policy accepts.
     It is one ASCII line of at most 512 octets with its CRLF, whatever the
-    client sent, and never tells who does own an address.
+    client sent, and never tells who does own an address. Raises `TypeError`
+    for an argument of another type.
 
     >>> from sendertrust import check, UNSEEN, TrustLevel
     >>> str(reply_for(check("user1@test-sample.jp", "user2@test-sample.jp", UNSEEN, level=TrustLevel.HEADER)))

@@ -1,4 +1,4 @@
-"""Whose address is it: the account's own, or one that its aliases grant."""
+"""Whose address is it: the account's own, or one that its aliases grant?"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NO_COLLECTION: Final = "pass aliases as a list, tuple, set or frozenset of str 
 #: What `right_to` answers for the login's own address.
 OWN: Final = "own"
 
-
+#: The rights that let an account use an address in the envelope, in the header, or there on behalf of its owner.
 IN_ENVELOPE: Final = (Right.SEND_AS, Right.ENVELOPE_ONLY)
 IN_HEADER: Final = (Right.SEND_AS, Right.HEADER_ONLY)
 ON_BEHALF: Final = (Right.ON_BEHALF_OF,)
@@ -87,7 +87,7 @@ class Aliases:
     *entries* are texts or `Grant`: ``user@domain``, ``@domain`` (every
     address there, not its subdomains), ``*`` (any address: service accounts),
     or a bare ``user``, which the policy's ``default_domain`` qualifies. A text
-    grants to send as the address. An entry that is none of these matches
+    grants the right to send as the address. An entry that is none of these matches
     nothing and is named in the verdict's ``advisories``. Letter case and
     subaddresses are the policy's business, so one `Aliases` serves every
     policy. *source* names where the entries are from, in ``matched_by`` and
@@ -179,7 +179,8 @@ def right_to(
 
     The order of the keys is that of Postfix (mail_addr_find): the address,
     what it is a subaddress of, both without the domain if that is the
-    default one, ``@domain`` and ``*``. With *exact_only*, the last two do not count.
+    default one, ``@domain`` and ``*``. With *exact_only*, the last two do not count;
+    without a *login*, grants alone do.
     """
     if login is not None and any(same_mailbox(candidate, login, policy) for candidate in _spelled_by(address, policy)):
         return OWN
@@ -246,7 +247,7 @@ def _keys(address: Address, policy: Policy, *, exact_only: bool) -> Iterator[tup
 
 
 def _collection(source: object) -> Iterable[str | Grant]:
-    """Refuse what can be read only once, as an iterator can, or is no collection of entries."""
+    """Refuse what is no collection of entries, and what can be read only once: the next question would see nothing."""
     if isinstance(source, list | tuple | AbstractSet):
         return source
     raise TypeError(_NO_COLLECTION.format(type(source).__name__))

@@ -126,7 +126,7 @@ HONEST: Final = {
 
 @pytest.mark.parametrize("body", HONEST.values(), ids=HONEST.keys())
 def test_honest_shapes_are_accepted(body: str) -> None:
-    """Law, 4, allowed: 'blanks and folds just inside <…>, unquoted dots, comments outside the address, "" as name'."""
+    """Law, 4, allowed: 'blanks and folds just inside `<…>`, unquoted dots […], comments outside the address'."""
     for given_as in (body, body.encode()):
         verdict = asked(given_as)
         assert verdict.findings == ()
@@ -150,7 +150,7 @@ JIS_WITH_EXTENSIONS: Final = {
 
 @pytest.mark.parametrize("octets", JIS_WITH_EXTENSIONS.values(), ids=JIS_WITH_EXTENSIONS.keys())
 def test_octets_of_kanji_are_no_delimiters(octets: bytes) -> None:
-    """Law, 4, charsets: 'a broken encoding is not refused for that alone'."""
+    """Law, 4, charsets: 'a broken encoding […] is not refused for that alone'."""
     assert asked(f"{b_word(octets, 'ISO-2022-JP')} <{OWN}>").findings == ()
 
 
@@ -651,7 +651,7 @@ def test_fast_path_and_scanner_agree(body: str, policy: Policy, line_ends: LineE
 
 @given(body=st.one_of(st.text(), st.text('a@<>()",;:\\.[]= ?q\r\n\t', max_size=40), st.binary().map(as_text)))
 def test_any_body_gives_mailboxes_or_a_rule_inside_it(body: str) -> None:
-    """Law 8: 'No input makes `check` raise'."""
+    """Law 8: 'No input makes `check` […] raise'."""
     result = parse_author(body, SUBMISSION)
     if isinstance(result, Malformed):
         assert 0 <= result.offset <= len(body.encode("utf-8", "replace"))

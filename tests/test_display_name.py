@@ -1,4 +1,4 @@
-"""What a name or a comment hides from the eye or shows to it, to any reader."""
+"""What a name or a comment hides, and what it shows, to any reader."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ def test_what_is_hidden_around_an_address(around: str, hidden: list[str]) -> Non
     ],
 )
 def test_nfkc_of_a_view(view: str, form: str) -> None:
-    """Law, 4: 'The search covers […] the NFKC form', but for a wide at sign of a name."""
+    """Law, 4: 'The test runs over the raw text, […] and its NFKC form', but for the wide at sign of a name."""
     assert _nfkc(view) == form
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from types import MappingProxyType
 from typing import Final
 
 import pytest
+from from_bodies import b_word
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sendertrust import encoded_word
-from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, encoded_words, word_fault
+from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, decodings, encoded_words, word_fault
 
 WHOLE: Final = Reader()
 APART: Final = Reader(join=Join.NOTHING)
@@ -208,10 +208,6 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
 )
 
 
-def word(octets: bytes, charset: str = "utf-8") -> str:
-    return f"=?{charset}?B?{base64.b64encode(octets).decode()}?="
-
-
 def test_every_charset_has_a_sample() -> None:
     assert {re.sub("[^a-z0-9]", "", charset.lower()) for charset in SAMPLES} == set(CHARSETS)
     assert isinstance(CHARSETS, MappingProxyType)
@@ -223,8 +219,8 @@ def test_charsets(charset: str, sample: tuple[bytes, str], reader: Reader) -> No
     """Law, 4: 'a closed table of the real ones'."""
     octets, text = sample
     quoted = "".join(f"={octet:02X}" for octet in octets)
-    assert decode(word(octets, charset), reader) == text
-    assert decode(word(octets, charset.upper().replace("-", "_")), reader) == text
+    assert decode(b_word(octets, charset), reader) == text
+    assert decode(b_word(octets, charset.upper().replace("-", "_")), reader) == text
     assert decode(f"=?{charset}?q?{quoted}?=", reader) == text
     assert decode(f"=? {charset}\t?Q?{quoted.lower()}?=", reader) == text
     assert decode(f"=?{charset}*ja-JP?Q?{quoted}?=", reader) == text
@@ -238,7 +234,7 @@ def test_every_charset_reads_an_address(charset: str) -> None:
         octets = bytes.fromhex("4c6466777cb57164b371754b66b76275787466 6e")
     else:
         octets = address.encode("ascii" if codec in OF_ASCII else codec)
-    assert decode(word(octets, charset), WHOLE) == address
+    assert decode(b_word(octets, charset), WHOLE) == address
 
 
 def test_some_decode_the_url_safe_alphabet() -> None:
@@ -252,7 +248,7 @@ def test_some_decode_the_url_safe_alphabet() -> None:
 def test_an_unknown_charset_may_be_any_page_of_ebcdic(at_sign: int) -> None:
     """Every octet that is "@" in some EBCDIC charset of the GNU C library, such as 277, 278, 280, 297, 871."""
     address = "ceo@victim.example".encode("cp037").replace(b"\x7c", bytes([at_sign]))
-    assert "ceo@victim.example" in [decode(word(address, "ibm1143"), reader) for reader in READERS]
+    assert "ceo@victim.example" in [decode(b_word(address, "ibm1143"), reader) for reader in READERS]
 
 
 @pytest.mark.parametrize(
@@ -387,9 +383,19 @@ SEEN_BY_SOME: Final = {
 }
 
 
+def test_decodings_end_after_three() -> None:
+    """Law, 4: 'the decoded text (repeated to a small fixed depth […])'."""
+    encoded = ["a"]
+    for _ in range(4):
+        encoded.append(b_word(encoded[-1]))
+    assert decodings(encoded[0], WHOLE) == []
+    for times in range(1, 5):
+        assert decodings(encoded[times], WHOLE) == encoded[:times][:-4:-1]
+
+
 @pytest.mark.parametrize("text", SEEN_BY_SOME.values(), ids=SEEN_BY_SOME.keys())
 def test_some_reader_sees_it(text: str) -> None:
-    """Law, 4: 'a reader that decodes first would take it as the author'."""
+    """Law, 4: 'a reader that […] decodes first would take it as the author'."""
     assert any("@" in decode(text, reader) for reader in READERS)
 
 
@@ -415,8 +421,8 @@ ESCAPES: Final = {
 @pytest.mark.parametrize("charset", ["unicode_escape", "raw-unicode-escape"])
 def test_escapes_of_python(escaped: str, text: str, charset: str) -> None:
     """Python's ``email.header.decode_header`` and ``bytes.decode`` take any codec for a charset."""
-    assert decode(word(escaped.encode(), charset), WHOLE) == text
-    assert decode(word(b"@", charset), WHOLE) == "@"
+    assert decode(b_word(escaped.encode(), charset), WHOLE) == text
+    assert decode(b_word(b"@", charset), WHOLE) == "@"
 
 
 MODIFIED: Final = {
@@ -436,7 +442,7 @@ MODIFIED: Final = {
 @pytest.mark.parametrize(("charset", "encoded", "text"), MODIFIED.values(), ids=MODIFIED.keys())
 def test_modified_utf_7(charset: str, encoded: str, text: str) -> None:
     """RFC 3501 5.1.3: '"&" is used to shift to modified BASE64', as Ruby's mail takes UTF-7 to be."""
-    assert decode(word(encoded.encode(), charset), READERS[-1]) == text
+    assert decode(b_word(encoded.encode(), charset), READERS[-1]) == text
 
 
 FAULTS: Final[dict[str, tuple[str, tuple[str, int] | None]]] = {
@@ -506,8 +512,8 @@ def test_nothing_is_searched_behind_the_last_end() -> None:
     reader=st.sampled_from(READERS),
 )
 def test_anything_decodes_to_text_that_utf_8_can_hold(text: str, charset: str, octets: bytes, reader: Reader) -> None:
-    """Law 8: 'No input makes `check` raise'; a decoded surrogate could pass for the address's place."""
-    body = text.encode("utf-8", "replace").decode() + word(octets, charset) * 2
+    """Law 8: 'No input makes `check` […] raise'; a decoded surrogate could pass for the address's place."""
+    body = text.encode("utf-8", "replace").decode() + b_word(octets, charset) * 2
     decoded = decode(body, reader)
     assert decoded.encode().decode() == decoded
 
@@ -516,4 +522,4 @@ def test_anything_decodes_to_text_that_utf_8_can_hold(text: str, charset: str, o
 def test_octets_split_anywhere_are_joined(text: str, split: int) -> None:
     """RFC 2047, 5, forbids splitting characters; senders do it, and readers join."""
     octets = text.encode("utf-8", "replace")
-    assert decode(f"{word(octets[:split])} {word(octets[split:])}", WHOLE) == octets.decode()
+    assert decode(f"{b_word(octets[:split])} {b_word(octets[split:])}", WHOLE) == octets.decode()

@@ -476,7 +476,7 @@ BAD_PAIRS: Final[dict[str, Any]] = {
 
 @pytest.mark.parametrize("message", BAD_PAIRS.values(), ids=BAD_PAIRS.keys())
 def test_bad_pairs_are_the_callers_mistake(message: Any) -> None:
-    """Law, 3: 'It raises only for a programmer's mistake and says what to pass instead'."""
+    """Law, 3: 'It raises […] only for a programmer's […] mistake (wrong type […]), and says what to pass instead'."""
     with pytest.raises(TypeError, match=r"^pass "):
         check_message("a@x", "a@x", message, policy=SUBMISSION)
 
@@ -543,7 +543,7 @@ def test_block_and_pairs_refuse_for_the_same_rule(
     policy=st.sampled_from([SUBMISSION, STRICT]),
 )
 def test_any_block_gives_fields_or_a_rule_inside_it(block: bytes, line_ends: LineEnds, policy: Policy) -> None:
-    """Law 8: 'No input makes `check_message` raise'."""
+    """Law 8: 'No input makes […] `check_message` […] raise'."""
     found = fields_of_block(block, policy, line_ends)
     if isinstance(found, Malformed):
         assert 0 <= found.offset <= len(block)

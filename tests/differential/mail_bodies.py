@@ -321,12 +321,13 @@ def generated_blocks(count: int, seed: int) -> Iterator[bytes]:
 
 
 def bodies_of_tables() -> Iterator[bytes]:
-    """Give the bodies in the tables of ``test_author``: each value, or the first of a row."""
-    for table in vars(_test_module("test_author")).values():
-        for row in table.values() if isinstance(table, dict) else ():
-            first = row[0] if isinstance(row, tuple) and row else row
-            if isinstance(first, (str, bytes)):
-                yield _octets(first)
+    """Give the bodies in the tables of two test modules: each value, or the first of a row."""
+    for name in ("test_author", "test_display_name"):
+        for table in vars(_test_module(name)).values():
+            for row in table.values() if isinstance(table, dict) else ():
+                first = row[0] if isinstance(row, tuple) and row else row
+                if isinstance(first, (str, bytes)):
+                    yield _octets(first)
 
 
 def blocks_of_tables() -> Iterator[bytes]:
