@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sendertrust.address import (
@@ -76,9 +77,17 @@ _MAX_MAILBOXES: Final = 64
 _MAX_ENCODED_WORDS: Final = 128
 
 _SPLITTING: Final = frozenset(",:;<>")
-# What Emacs pairs. A quote is its own other half: brackets may stand in pairs and in quotes, but not overlap them.
-_HALVES: Final = frozenset('<>[]"')
-_OTHER_HALF: Final = {">": "<", "]": "[", '"': '"'}
+# What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
+# own other half: brackets may stand in pairs and in quotes, but not overlap them.
+_PAIRS: Final = (
+    "<>[]"
+    "༺༻༼༽᚛᚜⁅⁆⁽⁾₍₎⌈⌉⌊⌋〈〉⎴⎵❨❩❪❫❬❭❮❯❰❱❲❳❴❵⟅⟆⟦⟧⟨⟩⟪⟫⟬⟭⟮⟯⦃⦄⦅⦆"
+    "⦇⦈⦉⦊⦋⦌⦍⦎⦏⦐⦑⦒⦓⦔⦕⦖⦗⦘⧘⧙⧚⧛⧼⧽⸢⸣⸤⸥⸦⸧⸨⸩⹕⹖⹗⹘⹙⹚⹛⹜〈〉《》「」『』【】"
+    "〔〕〖〗〘〙〚〛〝〞﴾﴿︗︘︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄﹇﹈﹙﹚﹛﹜﹝﹞（）［］｛｝｟｠｢｣"
+)
+_OTHER_HALF: Final = {'"': '"'} | dict(zip(_PAIRS[1::2], _PAIRS[::2], strict=True))
+_HALVES: Final = frozenset(_PAIRS + '"')
+_CLOSING: Final = frozenset(_PAIRS[1::2])
 
 
 class _Token(NamedTuple):
@@ -109,8 +118,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
     if isinstance(tokens, Malformed):
         return tokens
     words = [word.span() for word in encoded_words(text)]
-    # Emacs takes what is between quotes in two comments for a quoted string.
-    quotes_move = sum(token.kind == "comment" and '"' in text[token.start : token.end] for token in tokens) > 1
+    quotes_move = _quotes_move(text, tokens)
     mailboxes: list[Mailbox] = []
     for start, element in _elements(tokens):
         content = [token for token in element if token.kind not in _CFWS]
@@ -167,6 +175,23 @@ def _tokens(text: str, max_comment_depth: int) -> list[_Token] | Malformed:
     return tokens
 
 
+def _quotes_move(text: str, tokens: Sequence[_Token]) -> bool:
+    """Say whether some reader sees quoted strings begin or end elsewhere, or takes one for an address by itself.
+
+    To Emacs a bracket or quote in one comment may have its other half in
+    another one, and nothing in between counts. Horde does not go on with a
+    phrase in which a word that is no ASCII stands behind a quoted string.
+    """
+    comments = (text[token.start + 1 : token.end - 1] for token in tokens if token.kind == "comment")
+    if sum(any(_halves(view) for view, doubtful in _views(comment) if not doubtful) for comment in comments) > 1:
+        return True
+    words = [token for token in tokens if token.kind not in _CFWS]
+    return any(
+        word.kind == "quoted" and following.kind == "atom" and not text[following.start].isascii()
+        for word, following in pairwise(words)
+    )
+
+
 def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
     """Split a list at its commas, those inside angle brackets aside; each element with where it begins."""
     element: list[_Token] = []
@@ -221,13 +246,26 @@ def _bare_address_span(
             continue
         if _overlaps(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
-        inside = text[token.start + 1 : token.end - 1]
-        views = [(view, reader.doubtful) for reader in READERS for view in decodings(inside, reader)]
         before = token.start < content[0].start
-        for view, doubtful in [(inside, False), *views]:
+        for view, doubtful in _views(text[token.start + 1 : token.end - 1]):
             if _goes_on(view) or (not doubtful and _misleads(view, before=before)):
                 return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
+
+
+def _views(comment: str) -> Iterator[tuple[str, bool]]:
+    """Give what each reader sees in a comment, and whether that is doubtful."""
+    yield comment, False
+    for text in (comment, *_words_apart(comment)) if "=?" in comment else ():
+        for reader in READERS:
+            yield from ((view, reader.doubtful) for view in decodings(text, reader))
+
+
+def _words_apart(comment: str) -> Iterator[str]:
+    """Give each of several encoded-words as to a reader that cannot decode the others, an ``x`` for what follows."""
+    words = encoded_words(comment)
+    for word in words if len(words) > 1 else ():
+        yield word[0] + ("x" if comment[word.end() :].strip(_BLANKS + ")") else "")
 
 
 def _goes_on(comment: str) -> bool:
@@ -238,17 +276,19 @@ def _goes_on(comment: str) -> bool:
 def _misleads(comment: str, *, before: bool) -> bool:
     """Say whether some reader goes astray in a comment beside an address.
 
-    Emacs does at half a pair of brackets and, before the address, at a quote;
-    Horde there at an at sign and a delimiter.
+    Emacs does at half a pair of brackets and, before the address, at a quote
+    or half a comment; Horde there at an at sign and a delimiter.
     """
+    halves = _halves(comment)
     if not before:
-        return _has_half(comment, ">]")
+        return not _CLOSING.isdisjoint(halves)
     split = "@" in comment and not _SPLITTING.isdisjoint(comment)
-    return split or '"' in comment or _has_half(comment, "<>[]")
+    opened = comment.count("(") > comment.count(")")
+    return split or opened or '"' in comment or bool(halves)
 
 
-def _has_half(comment: str, brackets: str) -> bool:
-    """Say whether one of some brackets is without its other half; where anything is escaped, each one is."""
+def _halves(comment: str) -> list[str]:
+    """Give the brackets and quotes that are without their other half; where anything is escaped, each one is."""
     escaped = "\\" in comment
     alone: list[str] = []
     for half in (character for character in comment if character in _HALVES):
@@ -256,7 +296,7 @@ def _has_half(comment: str, brackets: str) -> bool:
             alone.pop()
         else:
             alone.append(half)
-    return not set(brackets).isdisjoint(alone)
+    return alone
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from sendertrust.encoded_word import READERS, USUAL_READERS, decodings, without_words, word_fault
+from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decodings, encoded_words, without_words, word_fault
 from sendertrust.terms import Malformed
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
 # What a reader may skip between an address and a delimiter; and what a person reads over at either end of one.
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
-_QUOTING: Final = dict.fromkeys(map(ord, '"\\()'))
+_QUOTING: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\()'))
+_UNSETTLED: Final = _QUOTING | dict.fromkeys(map(ord, "<>"), ",")
 _PARENTHESIS: Final = re.compile(r"([()])")
 # In angle brackets, an address, or a route of old (`<host!user>`, `<user%host>`).
 _ROUTE: Final = re.compile(r"@|\w[!%]\w")
@@ -114,14 +115,15 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
     what comes out of that decoded again. With *quotes_move* some reader sees
-    quoted strings begin or end elsewhere. Malformed, with no more to say of
+    quoted strings begin or end elsewhere, so that they protect nothing. Malformed, with no more to say of
     where than 0, if decoding gives a word that has no end or begins inside
     another one, or gives `USUAL_READERS` a character that no name may have.
     """
     if not _DECEIVING.search(before + behind):
         return Mailbox(address)
     text = _BLANK.sub(" ", before + _HERE + behind)
-    decoded = []
+    decoded, apart = [], []
+    others = list(_apart(text))
     for reader in READERS if "=?" in text else ():
         views = decodings(text, reader)
         for view in views:
@@ -130,10 +132,11 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
                 return Malformed(fault[0], 0)
             if reader in USUAL_READERS and (unreadable := _UNREADABLE.search(view)):
                 return Malformed(_UNREADABLE_RULES[str(unreadable.lastgroup)], 0)
-        decoded += [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
-    unquoted = [_unquoted(view) for view in decoded]
+        decoded += _no_chance(views, reader)
+        apart += [view for other in others for view in _no_chance(decodings(other, reader), reader)]
+    unquoted = [_unquoted(view) for view in decoded + apart]
     if quotes_move or _quotes_may_move(text, decoded):
-        decoded += [_set_apart(view.translate(_QUOTING)) for view in [text, *decoded]]
+        decoded += [_set_apart(view) for view in [text, *decoded]]
     return Mailbox(
         address,
         raw=_forms([text]),
@@ -141,6 +144,31 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
         unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
         loose=f"<{_HERE}>" not in text,
     )
+
+
+def _no_chance(views: list[str], reader: Reader) -> list[str]:
+    """Leave out what a doubtful reader sees, unless that has an address with a dotted domain."""
+    return [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
+
+
+def _apart(text: str) -> Iterator[str]:
+    """Give the text with an ``x`` for each of several encoded-words that shows nobody an at sign, or a bracket.
+
+    To a reader that cannot decode it, it is a word like any other: glued to
+    what is beside it, and no quote or comment begins or ends in it. A word
+    right behind one that shows the sign may be the rest of the same address.
+    """
+    words = encoded_words(text)
+    if len(words) > 1:
+        shown = ["".join(view for reader in READERS for view in decodings(word[0], reader)) for word in words]
+        for sign in "@<":
+            pieces, index, kept = [], 0, False
+            for word, views in zip(words, shown, strict=True):
+                gap = text[index : word.start()]
+                kept = sign in views or (kept and not gap.strip(" "))
+                pieces += [gap, word[0] if kept else "x"]
+                index = word.end()
+            yield "".join([*pieces, text[index:]])
 
 
 def _forms(views: list[str]) -> tuple[str, ...]:
@@ -162,8 +190,8 @@ def _quotes_may_move(text: str, decoded: list[str]) -> bool:
 
 
 def _set_apart(view: str) -> str:
-    """Put delimiters around the place of the address, so that nothing beside it counts as its name."""
-    return ",".join(_beside(view))
+    """Leave out quotes, and put delimiters around the place of the address and for brackets: nothing is its name."""
+    return ",".join(_beside(view)).translate(_UNSETTLED)
 
 
 def _beside(view: str) -> tuple[str, str, str]:
@@ -198,7 +226,7 @@ def _without_comments(view: str) -> str:
 
 
 def _unquoted(view: str) -> str:
-    """Leave out comments, and quoted strings that are no local part, as a parser of RFC 5322 does."""
+    """Leave out comments, and put an ``x`` for a quoted string that is no local part, as a parser of RFC 5322 may."""
     kept: list[str] = []
     index = 0
     while index < len(view):
@@ -210,8 +238,8 @@ def _unquoted(view: str) -> str:
             if isinstance(end_of_comment, Malformed):
                 return "".join([*kept, view[index:]])  # no comment to anybody who goes on reading
             end = end_of_comment
-        elif piece.lastgroup != "name":
-            kept.append(piece[0])
+        else:
+            kept.append("x" if piece.lastgroup == "name" else piece[0])
         index = end
     return "".join(kept)
 
@@ -261,7 +289,7 @@ def _extractable(view: str) -> Iterator[str]:
     """Give what is in angle brackets or beside a delimiter, or in a part between delimiters without the address."""
     for bracketed in view.split("<")[1:]:
         inside = bracketed.partition(">")[0]
-        if _ROUTE.search(inside):
+        if _HERE not in inside and _ROUTE.search(inside):
             yield from list(_candidates(inside)) or [inside]
     for match in _CANDIDATE.finditer(view):
         if _beside_delimiter(view, match.start() - 1, -1) or _beside_delimiter(view, match.end(), 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason
 from sendertrust.address import Address, as_text
-from sendertrust.author import _has_half, parse_author, simple_author
+from sendertrust.author import _PAIRS, _halves, parse_author, simple_author
 from sendertrust.display_name import Mailbox, hidden_addresses, shown_addresses
 from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
@@ -85,6 +86,10 @@ HONEST: Final = {
     "pairs in a comment after": f"{OWN} (a [b] <c>)",
     "pairs in pairs": f"(Taro [x [y] <z>]) {OWN} (Foo [x [y] <z>])",
     "opened and not closed, after": f"{OWN} (a < b)",
+    "encoded pairs in words": f"{OWN} (=?utf-8?q?=5Ba=5D?= =?iso-8859-1?q?=5Bb=5D?=)",
+    "encoded comment over words": f"{OWN} (=?utf-8?q?a_=28b?= =?utf-8?q?c=29?=)",
+    "encoded comment in a comment": f"(=?utf-8?q?=28=2Ca=29?=) {OWN}",
+    "encoded half a comment after": f"{OWN} (=?utf-8?q?=28=2Ca?=)",
     "delimiters in a comment before": f"(a, b: c; d) {OWN}",
     "escapes and quotes in a comment after": rf'{OWN} (a \( "b" [" <)',
     "words in each of two comments": f"(=?utf-8?q?a?=) {OWN} (=?utf-8?q?b?=)",
@@ -155,7 +160,13 @@ def test_octets_of_kanji_are_no_delimiters(octets: bytes) -> None:
 
 
 @given(
-    words=st.lists(st.text("山田太郎式社東京営業部ダイヤ（）、ー aZ.", min_size=1, max_size=8), min_size=1, max_size=3),
+    words=st.lists(
+        st.lists(st.sampled_from([*"山田太郎式社東京営業部ダイヤ、ー aZ.", "（株）"]), min_size=1, max_size=8).map(
+            "".join
+        ),
+        min_size=1,
+        max_size=3,
+    ),
     charset=st.sampled_from(["utf-8", "iso-2022-jp", "shift_jis", "euc-jp", "gb18030", "utf-16", "utf-16be"]),
     encoding=st.sampled_from("BQ"),
 )
@@ -294,6 +305,17 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "half a pair in the other pair": (f"(<[>) {OWN}", "comment-beside-address", 0),
     "half a pair behind a pair of quotes": (f'{OWN} ("["]m)', "comment-beside-address", 21),
     "half of an escaped pair": (rf"{OWN} (\<x>m)", "comment-beside-address", 21),
+    "word that ends a comment, and one that some cannot decode": (
+        f"(=?utf-8?q?=29?= =?x-unknown?q??=) {OWN}",
+        "comment-beside-address",
+        0,
+    ),
+    "half a pair in a word that some cannot decode": (
+        f"{OWN} (=?x-unknown?q?=5B?= a =?utf-8?q?=5D?= m)",
+        "comment-beside-address",
+        21,
+    ),
+    "encoded half a comment before": (f"(=?utf-8?q?=28=2Ca?=) {OWN}", "comment-beside-address", 0),
     "encoded half a pair": (f"{OWN} (=?utf-8?q?=3E?=)", "comment-beside-address", 21),
     "quote before": (f'(") {OWN}', "comment-beside-address", 0),
     "at sign and a delimiter before": (f"(:!..@) {OWN}", "comment-beside-address", 0),
@@ -446,16 +468,19 @@ def test_field_length_of_what_is_no_utf8() -> None:
         ("[X]", ""),
         ("[<a> [b]]", ""),
         ('"[]" <>', ""),
-        ('"[" <>', "["),
-        ('"["]', "[]"),
+        ('"[" <>', '"["'),
+        ('"["]', '"["]'),
+        ('<"">', ""),
+        ('"<', '"<'),
+        ('5"', '"'),
         ("<", "<"),
         ("a>", ">"),
         ("]", "]"),
         ("[", "["),
-        ("><", "<>"),
-        ("[<]>", "<>[]"),
-        ('<"">', ""),
-        ('"<', "<"),
+        ("><", "><"),
+        ("[<]>", "[<]>"),
+        ("（［〈「a」〉］）", ""),
+        ("（］", "（］"),
         (r"\<a>", "<>"),
         (r"\[]", "[]"),
         ("\\", ""),
@@ -463,7 +488,17 @@ def test_field_length_of_what_is_no_utf8() -> None:
 )
 def test_what_has_no_other_half(comment: str, halves: str) -> None:
     """Law, 4: 'malformed is whatever two receivers could read differently'; Emacs errs at such a bracket."""
-    assert {bracket for bracket in "<>[]" if _has_half(comment, bracket)} == set(halves)
+    assert "".join(_halves(comment)) == halves
+
+
+def test_every_pair_of_unicode() -> None:
+    """Law, 4: likewise for the brackets of any script."""
+    for opening, closing in zip(_PAIRS[::2], _PAIRS[1::2], strict=True):
+        assert isinstance(parse_author(f"{OWN} ({opening}{closing}m)", SUBMISSION), tuple)
+        assert parse_author(f"{OWN} ({closing}m)", SUBMISSION) == Malformed("comment-beside-address", 21)
+        assert parse_author(f"({opening}m) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
+    opens_or_closes = {c for c in map(chr, range(0x10000)) if unicodedata.category(c) in {"Ps", "Pe"}}
+    assert opens_or_closes.difference(_PAIRS) <= set("(){}\u201a\u201e\u2e42\u301f")
 
 
 def test_mailboxes_are_counted() -> None:
