@@ -186,10 +186,7 @@ def _quotes_move(text: str, tokens: Sequence[_Token]) -> bool:
     if sum(any(_halves(view) for view, doubtful in _views(comment) if not doubtful) for comment in comments) > 1:
         return True
     words = [token for token in tokens if token.kind not in _CFWS]
-    return any(
-        word.kind == "quoted" and following.kind == "atom" and not text[following.start].isascii()
-        for word, following in pairwise(words)
-    )
+    return any(word.kind == "quoted" and not text[following.start].isascii() for word, following in pairwise(words))
 
 
 def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
@@ -262,9 +259,8 @@ def _views(comment: str) -> Iterator[tuple[str, bool]]:
 
 
 def _words_apart(comment: str) -> Iterator[str]:
-    """Give each of several encoded-words as to a reader that cannot decode the others, an ``x`` for what follows."""
-    words = encoded_words(comment)
-    for word in words if len(words) > 1 else ():
+    """Give each encoded-word as to a reader that cannot decode the others, an ``x`` for what follows."""
+    for word in encoded_words(comment):
         yield word[0] + ("x" if comment[word.end() :].strip(_BLANKS + ")") else "")
 
 

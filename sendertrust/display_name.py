@@ -152,23 +152,22 @@ def _no_chance(views: list[str], reader: Reader) -> list[str]:
 
 
 def _apart(text: str) -> Iterator[str]:
-    """Give the text with an ``x`` for each of several encoded-words that shows nobody an at sign, or a bracket.
+    """Give the text with an ``x`` for each encoded-word that shows nobody an at sign, or a bracket.
 
     To a reader that cannot decode it, it is a word like any other: glued to
     what is beside it, and no quote or comment begins or ends in it. A word
     right behind one that shows the sign may be the rest of the same address.
     """
     words = encoded_words(text)
-    if len(words) > 1:
-        shown = ["".join(view for reader in READERS for view in decodings(word[0], reader)) for word in words]
-        for sign in "@<":
-            pieces, index, kept = [], 0, False
-            for word, views in zip(words, shown, strict=True):
-                gap = text[index : word.start()]
-                kept = sign in views or (kept and not gap.strip(" "))
-                pieces += [gap, word[0] if kept else "x"]
-                index = word.end()
-            yield "".join([*pieces, text[index:]])
+    shown = ["".join(view for reader in READERS for view in decodings(word[0], reader)) for word in words]
+    for sign in "@<":
+        pieces, index, kept = [], 0, False
+        for word, views in zip(words, shown, strict=True):
+            gap = text[index : word.start()]
+            kept = sign in views or (kept and not gap.strip(" "))
+            pieces += [gap, word[0] if kept else "x"]
+            index = word.end()
+        yield "".join([*pieces, text[index:]])
 
 
 def _forms(views: list[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from sendertrust.display_name import (
     _DOTTED_ADDRESS,
     _HERE,
     Mailbox,
+    _apart,
     _nfkc,
     _unquoted,
     _without_comments,
@@ -133,6 +134,8 @@ HIDDEN_DEEPER: Final = {
     "quoted strings before such a word": f'"ceo@corp" "b" 山 <{OWN}>',
     # Some readers cannot decode each word, or glue a quoted string to what is decoded behind it.
     "quotes in words that some cannot decode": f"=?x-unknown?q?=22?= {b_word('<black>')} =?x-unknown?q?=22?= <{OWN}>",
+    "brackets in UTF-7, quotes in what is unknown": f"=?x?q?=22?= =?utf-7?q?+ADw-black+AD4-?= =?x?q?=22?= <{OWN}>",
+    "own address but for a bracket between": f'"user1@test-sample" (<.jp) <{OWN}> (>)',
     "own address over two words": f"=?x?q??= =?utf-8?q?user1=40?= {b_word('test-sample.jp, x')} <{OWN}>",
     "empty word that some cannot decode": f"=?x?q??= {b_word(f'{OWN},')} <{OWN}>",
     "quoted string before the own address": f'"a" {b_word(f"{OWN},")} <{OWN}>',
@@ -234,6 +237,9 @@ HIDDEN_TEXTS: Final = {
     "two quoted strings": (f'"ceo@corp" "b" <{OWN}>', set()),
     "a quoted string, then ASCII": (f'"ceo@corp" x山 <{OWN}>', set()),
     "a word that is no ASCII, then a quoted string": (f'山 "ceo@corp" <{OWN}>', set()),
+    "half a pair in a name and in a comment": (f'"ceo@corp [" ([) <{OWN}>', set()),
+    "what EBCDIC would take for half a pair in two comments": (f'"ceo@corp" (=?x?q?L?=) <{OWN}> (=?x?q?n?=)', set()),
+    "ASCII, a word that is none, and a quoted string": (f'a 山 "ceo@corp" <{OWN}>', set()),
     "brackets in one comment": (f'"ceo@corp" ([) <{OWN}>', set()),
     "pairs in two comments": (f'"ceo@corp" ("[（a）]") <{OWN}> (「b」)', set()),
     "quotes in one comment": (f'"ceo@corp" (") <{OWN}>', set()),
@@ -315,6 +321,25 @@ def test_what_is_hidden_around_an_address(around: str, hidden: list[str]) -> Non
     """Law, 4: 'a reader that scans for brackets, ignores escapes or decodes first would take it as the author'."""
     mailbox = Mailbox(Address(OWN), unquoted=(around.replace("#", _HERE),))
     assert list(hidden_addresses(mailbox)) == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "with_at", "with_bracket"),
+    [
+        ("a", "a", "a"),
+        ("a =?x?q?b?= c", "a x c", "a x c"),
+        (
+            "=?x?q?b?= c =?utf-8?q?d=40?= =?utf-8?q?e?= f =?utf-8?q?g?= =?utf-8?q?=3C?= h",
+            "x c =?utf-8?q?d=40?= =?utf-8?q?e?= f x x h",
+            "x c x x f x =?utf-8?q?=3C?= h",
+        ),
+        ("=?x?q?=40?=X=?x?q?a?=", "=?x?q?=40?=Xx", "xXx"),
+        ("=?x?q?=40?=\u00a0=?x?q?a?=", "=?x?q?=40?=\u00a0x", "x\u00a0x"),
+    ],
+)
+def test_words_apart(text: str, with_at: str, with_bracket: str) -> None:
+    """Law, 4: 'a reader that […] decodes first would take it as the author', be it one that knows few charsets."""
+    assert list(_apart(text)) == [with_at, with_bracket]
 
 
 @pytest.mark.parametrize(
