@@ -115,15 +115,16 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
     what comes out of that decoded again. With *quotes_move* some reader sees
-    quoted strings begin or end elsewhere, so that they protect nothing. Malformed, with no more to say of
-    where than 0, if decoding gives a word that has no end or begins inside
-    another one, or gives `USUAL_READERS` a character that no name may have.
+    quoted strings begin or end elsewhere, so that they protect nothing.
+    Malformed, with no more to say of where than 0, if decoding gives a word
+    that has no end or begins inside another one, or gives `USUAL_READERS` a
+    character that no name may have.
     """
     if not _DECEIVING.search(before + behind):
         return Mailbox(address)
     text = _BLANK.sub(" ", before + _HERE + behind)
     decoded, apart = [], []
-    others = list(_apart(text))
+    others = [_unquoted(other) for other in _apart(text)]
     for reader in READERS if "=?" in text else ():
         views = decodings(text, reader)
         for view in views:
@@ -134,7 +135,7 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
                 return Malformed(_UNREADABLE_RULES[str(unreadable.lastgroup)], 0)
         decoded += _no_chance(views, reader)
         apart += [view for other in others for view in _no_chance(decodings(other, reader), reader)]
-    unquoted = [_unquoted(view) for view in decoded + apart]
+    unquoted = [_unquoted(view) for view in decoded] + [view.translate(_QUOTING) for view in apart]
     if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view) for view in [text, *decoded]]
     return Mailbox(

@@ -136,6 +136,7 @@ HIDDEN_DEEPER: Final = {
     "quotes in words that some cannot decode": f"=?x-unknown?q?=22?= {b_word('<black>')} =?x-unknown?q?=22?= <{OWN}>",
     "brackets in UTF-7, quotes in what is unknown": f"=?x?q?=22?= =?utf-7?q?+ADw-black+AD4-?= =?x?q?=22?= <{OWN}>",
     "own address but for a bracket between": f'"user1@test-sample" (<.jp) <{OWN}> (>)',
+    "bracket and quote that some cannot decode": f'=?x?q?=22=3C=3E?= {b_word("<black>")} "b" <{OWN}>',
     "own address over two words": f"=?x?q??= =?utf-8?q?user1=40?= {b_word('test-sample.jp, x')} <{OWN}>",
     "empty word that some cannot decode": f"=?x?q??= {b_word(f'{OWN},')} <{OWN}>",
     "quoted string before the own address": f'"a" {b_word(f"{OWN},")} <{OWN}>',
