@@ -31,12 +31,19 @@ from sendertrust.address import (
     parse_mailbox,
     plain_address,
 )
-from sendertrust.display_name import MISLEADING, MISLEADING_RULES, Mailbox, comment_end, mailbox_with_views
-from sendertrust.encoded_word import READERS, decodings, encoded_words, word_fault
+from sendertrust.display_name import (
+    MISLEADING,
+    MISLEADING_RULES,
+    Mailbox,
+    comment_end,
+    cut_to_octets,
+    mailbox_with_views,
+)
+from sendertrust.encoded_word import encoded_words, views, word_fault
 from sendertrust.terms import Malformed, octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sendertrust.policy import Policy
 
@@ -72,9 +79,9 @@ _NOT_IN_PHRASE: Final = {
 }
 _NEVER: Final = frozenset(":;>")  # outside angle brackets
 _BLANKS: Final = " \t\r\n"
-# More than anybody writes: RFC 2047 2 lets a word have 75 octets, so that 8 KiB hold 109 of them.
+# More than anybody writes, and each costs time: every reader's way to decode is tried.
 _MAX_MAILBOXES: Final = 64
-_MAX_ENCODED_WORDS: Final = 128
+_MAX_ENCODED_WORDS: Final = 32
 
 _SPLITTING: Final = frozenset(",:;<>")
 # What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
@@ -118,15 +125,19 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
     if isinstance(tokens, Malformed):
         return tokens
     words = [word.span() for word in encoded_words(text)]
-    quotes_move = _quotes_move(text, tokens)
+    comments = {token: _views(text[token.start + 1 : token.end - 1]) for token in tokens if token.kind == "comment"}
+    quotes_move = _quotes_move(text, tokens, comments)
+    elements = list(_elements(tokens))
+    if fault := _list_fault(text, elements, words):
+        return fault
     mailboxes: list[Mailbox] = []
-    for start, element in _elements(tokens):
+    for start, element in elements:
         content = [token for token in element if token.kind not in _CFWS]
-        if len(mailboxes) == _MAX_MAILBOXES:
-            return Malformed.at("field-too-long", text, start)
         if not content:
             return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
-        span = _address_span(text, content) or _bare_address_span(text, element, content, words)
+        span = _address_span(text, content) or _bare_address_span(
+            text, content, words, {token: comments[token] for token in element if token in comments}
+        )
         if isinstance(span, Malformed):
             return span
         if _overlaps(words, *span):
@@ -175,18 +186,21 @@ def _tokens(text: str, max_comment_depth: int) -> list[_Token] | Malformed:
     return tokens
 
 
-def _quotes_move(text: str, tokens: Sequence[_Token]) -> bool:
+def _quotes_move(text: str, tokens: Sequence[_Token], comments: Mapping[_Token, Mapping[str, bool]]) -> bool:
     """Say whether some reader sees quoted strings begin or end elsewhere, or takes one for an address by itself.
 
     To Emacs a bracket or quote in one comment may have its other half in
     another one, and nothing in between counts. Horde does not go on with a
     phrase in which a word that is no ASCII stands behind a quoted string.
     """
-    comments = (text[token.start + 1 : token.end - 1] for token in tokens if token.kind == "comment")
-    if sum(any(_halves(view) for view, doubtful in _views(comment) if not doubtful) for comment in comments) > 1:
+    with_halves = (any(_halves(view) for view, doubtful in seen.items() if not doubtful) for seen in comments.values())
+    if sum(with_halves) > 1:
         return True
     words = [token for token in tokens if token.kind not in _CFWS]
-    return any(word.kind == "quoted" and not text[following.start].isascii() for word, following in pairwise(words))
+    return any(
+        word.kind == "quoted" and (text.startswith("=?", following.start) or not text[following.start].isascii())
+        for word, following in pairwise(words)
+    )
 
 
 def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
@@ -201,6 +215,19 @@ def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
         else:
             element.append(token)
     yield start, element
+
+
+def _list_fault(
+    text: str, elements: Sequence[tuple[int, list[_Token]]], words: Sequence[tuple[int, int]]
+) -> Malformed | None:
+    """Find what is wrong with a list as such: too many elements, or an encoded-word that reaches over a comma."""
+    if len(elements) > _MAX_MAILBOXES:
+        return Malformed.at("field-too-long", text, elements[_MAX_MAILBOXES][0])
+    for start, _ in elements[1:]:
+        for word_start, word_end in words:
+            if word_start < start < word_end:
+                return Malformed.at("encoded-word-unclosed", text, word_start)
+    return None
 
 
 def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Malformed | None:
@@ -226,9 +253,12 @@ def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Mal
 
 
 def _bare_address_span(
-    text: str, element: Sequence[_Token], content: Sequence[_Token], words: Sequence[tuple[int, int]]
+    text: str,
+    content: Sequence[_Token],
+    words: Sequence[tuple[int, int]],
+    comments: Mapping[_Token, Mapping[str, bool]],
 ) -> tuple[int, int] | Malformed:
-    """Find the address of a list element that has no angle brackets.
+    """Find the address of a list element that has no angle brackets, but perhaps comments.
 
     Some readers end a comment at its first ``)``, escaped, nested or encoded
     as it may be, and what follows there runs into the address. So does what
@@ -238,24 +268,23 @@ def _bare_address_span(
     """
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
-    for token in element:
-        if token.kind != "comment":
-            continue
+    for token, seen in comments.items():
         if _overlaps(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
         before = token.start < content[0].start
-        for view, doubtful in _views(text[token.start + 1 : token.end - 1]):
-            if _goes_on(view) or (not doubtful and _misleads(view, before=before)):
+        for view, doubtful in seen.items():
+            if _goes_on(view) or (not doubtful and (_misleads(view, before=before) or _goes_on_if_cut(view))):
                 return Malformed.at("comment-beside-address", text, token.start)
     return content[0].start, content[-1].end
 
 
-def _views(comment: str) -> Iterator[tuple[str, bool]]:
-    """Give what each reader sees in a comment, and whether that is doubtful."""
-    yield comment, False
-    for text in (comment, *_words_apart(comment)) if "=?" in comment else ():
-        for reader in READERS:
-            yield from ((view, reader.doubtful) for view in decodings(text, reader))
+def _views(comment: str) -> dict[str, bool]:
+    """Give what readers see in a comment, and for each view whether all who see it are doubtful."""
+    seen = {comment: False}
+    for text in dict.fromkeys([comment, *_words_apart(comment)]) if "=?" in comment else ():
+        for view, doubtful in views(text).items():
+            seen[view] = seen.get(view, True) and doubtful
+    return seen
 
 
 def _words_apart(comment: str) -> Iterator[str]:
@@ -267,6 +296,12 @@ def _words_apart(comment: str) -> Iterator[str]:
 def _goes_on(comment: str) -> bool:
     """Say whether there is text behind the first parenthesis that closes."""
     return bool(comment.partition(")")[2].strip(_BLANKS + ")"))
+
+
+def _goes_on_if_cut(comment: str) -> bool:
+    """Say whether there is text of ASCII behind the first parenthesis to who cuts characters to octets."""
+    behind = cut_to_octets(comment).partition(")")[2].strip(_BLANKS + ")").partition("(")[0]
+    return behind.isascii() and behind.isprintable() and behind != ""
 
 
 def _misleads(comment: str, *, before: bool) -> bool:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from sendertrust.encoded_word import READERS, USUAL_READERS, Reader, decodings, encoded_words, without_words, word_fault
+from sendertrust.encoded_word import USUAL_READERS, decodings, encoded_words, views, without_words, word_fault
 from sendertrust.terms import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sendertrust.address import Address
 
@@ -29,6 +29,7 @@ __all__ = [
     "MISLEADING_RULES",
     "Mailbox",
     "comment_end",
+    "cut_to_octets",
     "hidden_addresses",
     "mailbox_with_views",
     "shown_addresses",
@@ -46,6 +47,7 @@ _UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-decoded"}
 
 # Stands in a view for the address. A lone surrogate: the input cannot hold one here, and decoding cannot make one.
 _HERE: Final = "\ud800"
+_WIDE: Final = re.compile(rf"[^\x00-\xff{_HERE}]")
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
 # What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
@@ -69,7 +71,10 @@ _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
-_DOTTED_ADDRESS: Final = re.compile(r"[A-Za-z0-9_\-]@[A-Za-z0-9_\-]++\.[A-Za-z0-9_\-]")
+# What is no chance: an address, perhaps with half a letter before the at sign, whose last label is one of letters.
+_NO_CHANCE: Final = re.compile(
+    r"[A-Za-z0-9_\-]\ufffd?@[A-Za-z0-9_\-]++\.(?>(?:[A-Za-z0-9_\-]++\.)*)[A-Za-z]{2}",
+)
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
 _ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
@@ -123,18 +128,15 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     if not _DECEIVING.search(before + behind):
         return Mailbox(address)
     text = _BLANK.sub(" ", before + _HERE + behind)
-    decoded, apart = [], []
-    others = [_unquoted(other) for other in _apart(text)]
-    for reader in READERS if "=?" in text else ():
-        views = decodings(text, reader)
-        for view in views:
-            fault = word_fault(view)
-            if fault:
-                return Malformed(fault[0], 0)
-            if reader in USUAL_READERS and (unreadable := _UNREADABLE.search(view)):
-                return Malformed(_UNREADABLE_RULES[str(unreadable.lastgroup)], 0)
-        decoded += _no_chance(views, reader)
-        apart += [view for other in others for view in _no_chance(decodings(other, reader), reader)]
+    encoded = bool(encoded_words(text))
+    seen = views(text) if encoded else {}
+    if rule := _rule_broken(seen, text):
+        return Malformed(rule, 0)
+    decoded = _no_chance(seen)
+    cut = [cut_to_octets(view) for view in [text, *decoded] if _WIDE.search(view)]
+    decoded += [view for view in cut if _NO_CHANCE.search(view)]
+    others = dict.fromkeys(map(_unquoted, _apart(text))) if encoded else ()
+    apart = [view for other in others for view in _no_chance(views(other))]
     unquoted = [_unquoted(view) for view in decoded] + [view.translate(_QUOTING) for view in apart]
     if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view) for view in [text, *decoded]]
@@ -147,9 +149,26 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     )
 
 
-def _no_chance(views: list[str], reader: Reader) -> list[str]:
-    """Leave out what a doubtful reader sees, unless that has an address with a dotted domain."""
-    return [view for view in views if not reader.doubtful or _DOTTED_ADDRESS.search(view)]
+def cut_to_octets(text: str) -> str:
+    """Cut each character to its last octet, as parsers do that take characters of UTF-16 for octets."""
+    octets = (part.encode("utf-16-le", "surrogatepass")[::2] for part in text.split(_HERE))
+    return _HERE.join(part.decode("latin-1") for part in octets)
+
+
+def _rule_broken(seen: Iterable[str], text: str) -> str | None:
+    """Find what is wrong with encoded-words that came out of others, or with what is read as RFC 2047 says."""
+    for view in seen:
+        if fault := word_fault(view):
+            return fault[0]
+    for view in (view for reader in USUAL_READERS for view in decodings(text, reader)):
+        if unreadable := _UNREADABLE.search(view):
+            return _UNREADABLE_RULES[str(unreadable.lastgroup)]
+    return None
+
+
+def _no_chance(seen: Mapping[str, bool]) -> list[str]:
+    """Leave out what only doubtful readers see, if that may well be chance."""
+    return [view for view, doubtful in seen.items() if not doubtful or _NO_CHANCE.search(view)]
 
 
 def _apart(text: str) -> Iterator[str]:
@@ -160,12 +179,12 @@ def _apart(text: str) -> Iterator[str]:
     right behind one that shows the sign may be the rest of the same address.
     """
     words = encoded_words(text)
-    shown = ["".join(view for reader in READERS for view in decodings(word[0], reader)) for word in words]
+    shown = ["".join(views(word[0])) for word in words]
     for sign in "@<":
         pieces, index, kept = [], 0, False
-        for word, views in zip(words, shown, strict=True):
+        for word, seen in zip(words, shown, strict=True):
             gap = text[index : word.start()]
-            kept = sign in views or (kept and not gap.strip(" "))
+            kept = sign in seen or (kept and not gap.strip(" "))
             pieces += [gap, word[0] if kept else "x"]
             index = word.end()
         yield "".join([*pieces, text[index:]])

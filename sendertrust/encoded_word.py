@@ -13,6 +13,8 @@ those.
 from __future__ import annotations
 
 import binascii
+import codecs
+import html
 import re
 from enum import Enum
 from types import MappingProxyType
@@ -32,24 +34,29 @@ __all__ = [
     "decode",
     "decodings",
     "encoded_words",
+    "views",
     "without_words",
     "word_fault",
 ]
 
-_START: Final = re.compile(r"=\?[^?]*+\?[bBqQ]\?")
+# Names of encodings that only KMime knows: nobody else sees a word there.
+_LONG_NAMES: Final = "(?i:base64|quoted-printable|x-uuencode|x-kmime-rfc2231)"
+_START: Final = re.compile(rf"=\?[^?]*+\?(?:[bBqQ]|{_LONG_NAMES})\?")
 _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?=")
 
 _BLANKS: Final = " \t\r\n"
 _NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _Q_OCTET: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
+_HEXADECIMAL: Final = "0123456789ABCDEFabcdef"
+_OCTETS: Final = {(a + b).encode(): bytes([int(a + b, 16)]) for a in _HEXADECIMAL for b in _HEXADECIMAL}
 _NOT_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]")
 # Encoded-text that ends within an octet: an escape that is cut, or base64 without all its digits.
 _BROKEN: Final = {"q": re.compile(r"=[0-9A-Fa-f]?\Z"), "b": re.compile(r"\A(?>(?:[^=]{4})*)[^=]{1,3}\Z")}
 _NOT_IN_CHARSET_NAME: Final = re.compile(r"[^a-z0-9]")
 _DECODING_DEPTH: Final = 3
 
-# No charset, but Python's email package decodes with any codec: backslash escapes in ASCII.
+# No charset, but Python's email package decodes with any codec, GNU's libiconv with these: backslash escapes in ASCII.
 _ESCAPES: Final = "unicode_escape"
 _ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-3]?[0-7]{1,2}|N\{[^{}]*+\})")
 
@@ -57,9 +64,16 @@ _ESCAPE: Final = re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]
 _MODIFIED_UTF_7: Final = "imap4-utf-7"
 _UTF_7_SHIFT: Final = re.compile(rb"&([^-]*+)-")
 
+# No charsets either, but encodings to PHP's mb_decode_mimeheader.
+_HTML_ENTITIES: Final = "html_entities"
+_QUOTED_PRINTABLE: Final = "quoted_printable"
+_BASE64: Final = "base64"
+_ANYTHING: Final = re.compile(rb".++", re.DOTALL)
+
 # Charsets that Python has no codec for: how to turn their octets into those of the codec behind it. EBCDIC of other
 # countries has its "@" (and one page "<", one the quote) elsewhere; the rest have a second copy of the specials.
 _OTHER_EBCDIC: Final = "other_ebcdic"
+_SEVEN_BITS: Final = "seven_bits"
 _EBCDIC_SMALL_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz".encode("cp037")
 _KATAKANA_SMALL_LETTERS: Final = bytes.fromhex("62636465666768697172737475767778 8b9babb3b4b5b6b7b8b9")
 _BY_OCTETS: Final = {
@@ -69,6 +83,7 @@ _BY_OCTETS: Final = {
     "isiri_3342": (bytes.maketrans(b"\xa6\xa8\xa9\xba\xbc\xbe", b".)(:<>"), "cp1252"),
     "mac_hebrew": (bytes.maketrans(b"\xa2\xa8\xa9\xac\xae\xba\xbb\xbc\xbe", b'"(),.:;<>'), "mac_roman"),
     "iso_5428": (bytes.maketrans(b"?", b";"), "cp1252"),
+    _SEVEN_BITS: (bytes(octet & 0x7F for octet in range(256)), "ascii"),
 }
 
 # EBCDIC hides an "@" from whoever does not decode it.
@@ -114,7 +129,10 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
     | dict.fromkeys(("eucjp", "xeucjp", "eucjpms", "eucjpwin", "cp51932"), "euc_jp")
     | dict.fromkeys(("gb2312", "gbk", "xgbk", "gb18030", "cp936", "ms936"), "gb18030")
     | dict.fromkeys(("hzgb2312", "hzgb", "hz"), "hz")
-    | dict.fromkeys(("unicodeescape", "rawunicodeescape"), _ESCAPES)
+    | dict.fromkeys(("unicodeescape", "rawunicodeescape", "java", "c99"), _ESCAPES)
+    | dict.fromkeys(("htmlentities", "html"), _HTML_ENTITIES)
+    | dict.fromkeys(("quotedprintable", "qprint"), _QUOTED_PRINTABLE)
+    | {"base64": _BASE64}
     | dict.fromkeys(("big5", "big5hkscs", "cp950", "ms950"), "big5hkscs")
     | dict.fromkeys(("euckr", "ksc56011987", "ksc56011989", "cp949", "ms949", "windows949"), "cp949")
     | {"johab": "johab"}
@@ -138,12 +156,33 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
 # What a reader takes big-endian without a byte order mark (RFC 2781 4.3), where Python does not.
 _BIG_ENDIAN: Final = {"utf16": "utf-16-be", "u16": "utf-16-be", "utf32": "utf-32-be", "u32": "utf-32-be"}
 # What hides plain ASCII from whoever decodes it, and shows it to whoever does not know the charset.
-_HIDING: Final = {"utf-7", "hz", _ESCAPES, "katakana_ebcdic"} | {f"cp{page}" for page in _EBCDIC_PAGES}
-# The same, but there ASCII octets are halves of letters too, so that what they spell proves little.
-_HIDING_BY_CHANCE: Final = {"iso2022_kr", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"} | {
-    f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-be", "-le")
+_HIDING: Final = {
+    *("utf-7", "hz", _ESCAPES, _HTML_ENTITIES, _QUOTED_PRINTABLE, _BASE64, "katakana_ebcdic"),
+    *(f"cp{page}" for page in _EBCDIC_PAGES),
 }
-_ISO_2022_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
+# Charsets in which octets of ASCII are halves of letters, by the names that every reader knows, and of each no more
+# than its standard has. Under other names, in a vendor's extension and in the rest of ISO 2022 some reader sees ASCII.
+_BY_THE_LETTER: Final = {
+    "iso-2022-jp": "iso2022_jp",
+    "shift_jis": "shift_jis",
+    "gb2312": "gb2312",
+    "gbk": "gbk",
+    "gb18030": "gb18030",
+    "big5": "big5",
+}
+_OF_ISO_2022_JP: Final = re.compile(rb"(?>(?:[\x00-\x1a\x1c-\x7f]++|\x1b(?:\$[@B]|\([BJ]))*)")  # RFC 1468
+_ISO_2022: Final = "iso2022"  # how the names of most of these charsets begin, and those of their codecs
+_SHIFTS: Final = dict.fromkeys((0x0E, 0x0F, 0x1B))  # SO, SI, ESC: no control characters in ISO 2022
+
+
+def _one_octet(error: UnicodeError) -> tuple[str, int]:
+    """Replace no more than the escape that Python's codecs of ISO 2022 do not know: what follows it is text."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - nothing is encoded with this; tells mypy so
+    return "\ufffd", error.start + 1
+
+
+_ONE_OCTET: Final = "sendertrust.one-octet"
+codecs.register_error(_ONE_OCTET, _one_octet)
 
 
 class Join(Enum):
@@ -163,8 +202,12 @@ class Reader:
     skip_padding: bool = False
     #: Whether blanks inside a Q word are skipped, or are blanks.
     skip_blanks: bool = False
+    #: Whether a ``_`` in a Q word is one, or a blank.
+    keep_underscores: bool = False
     #: Whether ``-`` and ``_`` are digits of base64, too (RFC 4648 5).
     url_safe: bool = False
+    #: Whether it knows the charsets of `_BY_THE_LETTER` alone, and takes all others for ASCII.
+    by_the_letter: bool = False
     #: Charsets that it takes for another codec than `CHARSETS` says.
     codecs: Mapping[str, str] = MappingProxyType({})
     #: The codec for charsets that are not in `CHARSETS`.
@@ -182,22 +225,29 @@ def _taken_for(other: str, codecs: set[str]) -> Mapping[str, str]:
 #: What every reader may be expected to see, be it one that joins words or not.
 USUAL_READERS: Final = (Reader(), Reader(join=Join.NOTHING))
 
-#: Through whose eyes a name is searched.
-READERS: Final = (
-    *USUAL_READERS,
-    Reader(join=Join.BROKEN_TEXT),
+# What single readers do otherwise, be they such as join words or not.
+_ODD_READERS: Final = (
     Reader(skip_padding=True),
     Reader(skip_blanks=True),
     Reader(url_safe=True),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
+    Reader(codecs=MappingProxyType(_BIG_ENDIAN), skip_padding=True, keep_underscores=True),  # mb_decode_mimeheader
     Reader(codecs=_taken_for("ascii", _HIDING)),
-    Reader(codecs=_taken_for("ascii", _HIDING_BY_CHANCE), doubtful=True),
+    Reader(codecs=_taken_for("ascii", _HIDING), skip_padding=True),
+    Reader(by_the_letter=True, doubtful=True),
+    Reader(by_the_letter=True, doubtful=True, skip_padding=True),
     Reader(unknown="cp037", doubtful=True),
-    Reader(ebcdic="cp037"),
     Reader(ebcdic=_OTHER_EBCDIC),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
     Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
+)
+
+#: Through whose eyes a name is searched.
+READERS: Final = (
+    *USUAL_READERS,
+    Reader(join=Join.BROKEN_TEXT),
+    *(attrs.evolve(reader, join=usual.join) for reader in _ODD_READERS for usual in USUAL_READERS),
 )
 
 
@@ -217,21 +267,35 @@ def without_words(text: str) -> str:
 
 def word_fault(text: str) -> tuple[str, int] | None:
     """Find a word that has no end or begins inside another one: readers differ on what is encoded there."""
-    words = encoded_words(text)
-    for word in words:
+    end = 0
+    for word in encoded_words(text):
+        if unclosed := _START.search(text, end, word.start()):
+            return "encoded-word-unclosed", unclosed.start()
         if nested := _START.search(text, word.start(3), word.end()):
             return "encoded-word-nested", nested.start()
-    unclosed = _START.search(text, words[-1].end() if words else 0)
+        end = word.end()
+    unclosed = _START.search(text, end)
     return ("encoded-word-unclosed", unclosed.start()) if unclosed else None
 
 
 def decodings(text: str, reader: Reader) -> list[str]:
     """Decode, and decode again what came out of it as long as there are words in it: three times at most."""
-    views: list[str] = []
-    while len(views) < _DECODING_DEPTH and "=?" in text:
-        text = decode(text, reader)
-        views.append(text)
-    return views
+    views = [text]
+    while len(views) <= _DECODING_DEPTH and "=?" in views[-1]:
+        decoded = decode(views[-1], reader)
+        if decoded == views[-1]:
+            break
+        views.append(decoded)
+    return views[1:]
+
+
+def views(text: str) -> dict[str, bool]:
+    """Give what any of `READERS` sees, and for each view whether all who see it are doubtful."""
+    seen: dict[str, bool] = {}
+    for reader in READERS:
+        for view in decodings(text, reader):
+            seen[view] = seen.get(view, True) and reader.doubtful
+    return seen
 
 
 def decode(text: str, reader: Reader) -> str:
@@ -244,12 +308,13 @@ def decode(text: str, reader: Reader) -> str:
     pieces: list[str] = []
     run, end = _Run(), 0
     for word in encoded_words(text):
-        charset, encoding = _NOT_IN_CHARSET_NAME.sub("", word[1].partition("*")[0].lower()), word[2].lower()
+        name, encoding = word[1].partition("*")[0].lower(), word[2].lower()
+        charset = _NOT_IN_CHARSET_NAME.sub("", name)
         gap = text[end : word.start()]
         adjacent = end > 0 and not gap.strip(_BLANKS)
         if not (adjacent and charset == run.charset and run.joins(encoding, reader)):
             pieces += [run.decode(reader), "" if adjacent else gap]
-            run = _Run(charset)
+            run = _Run(name, charset)
         run.add(encoding, word[3], reader)
         end = word.end()
     return "".join([*pieces, run.decode(reader), text[end:]])
@@ -259,6 +324,8 @@ def decode(text: str, reader: Reader) -> str:
 class _Run:
     """Adjacent words of one charset that a reader decodes as one."""
 
+    #: What the first of them calls the charset, and that in letters and digits.
+    name: str = ""
     charset: str = ""
     #: Encoding and encoded-texts, of which those in one list are joined before the encoding is undone.
     texts: list[tuple[str, list[str]]] = attrs.field(factory=list)
@@ -277,8 +344,14 @@ class _Run:
 
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
-        codec = reader.codecs.get(self.charset) or CHARSETS.get(self.charset)
-        if codec is None:
+        known = CHARSETS.get(self.charset)
+        of_iso_2022 = _ISO_2022 in {self.charset[:7], (known or "")[:7]}
+        codec = reader.codecs.get(self.charset) or known
+        if reader.by_the_letter:
+            codec = _BY_THE_LETTER.get(self.name, "ascii")
+            if of_iso_2022 and (codec == "ascii" or not _OF_ISO_2022_JP.fullmatch(octets)):
+                codec = _SEVEN_BITS
+        elif codec is None:
             codec = reader.ebcdic if reader.ebcdic and _EBCDIC_NAME.match(self.charset) else reader.unknown
         if codec in _BY_ESCAPES:
             pattern, decoded = _BY_ESCAPES[codec]
@@ -286,17 +359,20 @@ class _Run:
         elif codec in _BY_OCTETS:
             others, codec = _BY_OCTETS[codec]
             octets = octets.translate(others)
-        # Whatever is broken is replaced, as most readers do. UTF-7 may give surrogates: pairs make a
-        # character, a lone one is none.
-        text = octets.decode(codec, "replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text.translate(_ISO_2022_SHIFTS) if codec == "ascii" and self.charset.startswith("iso2022") else text
+        # Whatever is broken is replaced, as most readers do.
+        replace = _ONE_OCTET if codec.startswith(_ISO_2022) else "replace"
+        text = octets.decode(codec, replace)
+        if codec == "utf-7":  # it may give surrogates: pairs make a character, a lone one is none
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text.translate(_SHIFTS) if codec == "ascii" and of_iso_2022 else text
 
 
 def _to_octets(encoded_text: str, encoding: str, reader: Reader) -> bytes:
     if encoding == "q":
         text = encoded_text.translate(_NO_BLANKS) if reader.skip_blanks else encoded_text
-        octets = text.replace("_", " ").encode("utf-8", "replace")
-        return _Q_OCTET.sub(lambda escape: bytes.fromhex(escape[1].decode("ascii")), octets)
+        text = text if reader.keep_underscores else text.replace("_", " ")
+        octets = text.encode("utf-8", "replace")
+        return _Q_OCTET.sub(_unescape_octet, octets)
     text = encoded_text.translate(_URL_SAFE) if reader.url_safe else encoded_text
     base64 = _NOT_BASE64.sub("", text)
     runs = [base64] if reader.skip_padding else base64.split("=")
@@ -314,6 +390,18 @@ def _unescape(escape: re.Match[bytes]) -> bytes:
     return escape[0].decode(_ESCAPES, "replace").encode("utf-8", "replace")
 
 
+def _unescape_entities(octets: re.Match[bytes]) -> bytes:
+    return html.unescape(octets[0].decode("utf-8", "replace")).encode("utf-8", "replace")
+
+
+def _unescape_octet(escape: re.Match[bytes]) -> bytes:
+    return _OCTETS[escape[1]]
+
+
+def _decode_again(octets: re.Match[bytes]) -> bytes:
+    return _from_base64(_NOT_BASE64.sub("", octets[0].decode("ascii", "ignore")))
+
+
 def _unshift(shift: re.Match[bytes]) -> bytes:
     """Decode a run of modified base64; an empty one is the shift character itself."""
     base64 = _NOT_BASE64.sub("", shift[1].decode("ascii", "ignore").replace(",", "/"))
@@ -321,4 +409,10 @@ def _unshift(shift: re.Match[bytes]) -> bytes:
 
 
 # What Python has no codec for, or none that keeps silent about what it does not know: ASCII, and in it escapes.
-_BY_ESCAPES: Final = {_ESCAPES: (_ESCAPE, _unescape), _MODIFIED_UTF_7: (_UTF_7_SHIFT, _unshift)}
+_BY_ESCAPES: Final = {
+    _ESCAPES: (_ESCAPE, _unescape),
+    _MODIFIED_UTF_7: (_UTF_7_SHIFT, _unshift),
+    _HTML_ENTITIES: (_ANYTHING, _unescape_entities),
+    _QUOTED_PRINTABLE: (_Q_OCTET, _unescape_octet),
+    _BASE64: (_ANYTHING, _decode_again),
+}

@@ -36,7 +36,8 @@ _MAX_FIELDS: Final = 10_000  # no real message has a tenth of it
 # Sender, Resent-From and Resent-Sender, where they are read: together no longer than one From field may be.
 _MAX_OTHER_FIELDS: Final = 64
 
-_NAME: Final = r"[!-9;-~]++"
+# To c-client, and so to PHP, a field `>From` is a From field.
+_NAME: Final = r"(?!(?i:>from)[ \t]*+(?::|\Z))[!-9;-~]++"
 _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
 _FROM: Final = "from"
 _SENDER: Final = "sender"

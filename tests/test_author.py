@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sendertrust import STRICT, SUBMISSION, Action, Policy, Reason
 from sendertrust.address import Address, as_text
 from sendertrust.author import _PAIRS, _halves, parse_author, simple_author
-from sendertrust.display_name import Mailbox, hidden_addresses, shown_addresses
+from sendertrust.display_name import Mailbox, cut_to_octets, hidden_addresses, shown_addresses
 from sendertrust.message import body_fault
 from sendertrust.terms import Malformed
 
@@ -317,6 +317,12 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
         "comment-beside-address",
         21,
     ),
+    "half an escape in front of another one": (f"(=?utf-8?q?a=2?= =?utf-8?q?8b?=) {OWN}", "comment-beside-address", 0),
+    "a letter behind a word that shows a parenthesis only by itself": (
+        f"{OWN} (=?utf-8?q?=3D=3Futf-8=3Fb=3F?= {b_word('=?utf-8?q?=29?=')} X)",
+        "comment-beside-address",
+        21,
+    ),
     "encoded half a comment before": (f"(=?utf-8?q?=28=2Ca?=) {OWN}", "comment-beside-address", 0),
     "encoded half a pair": (f"{OWN} (=?utf-8?q?=3E?=)", "comment-beside-address", 21),
     "quote before": (f'(") {OWN}', "comment-beside-address", 0),
@@ -497,11 +503,41 @@ def test_what_has_no_other_half(comment: str, halves: str) -> None:
 def test_every_pair_of_unicode() -> None:
     """Law, 4: likewise for the brackets of any script."""
     for opening, closing in zip(_PAIRS[::2], _PAIRS[1::2], strict=True):
-        assert isinstance(parse_author(f"{OWN} ({opening}{closing}m)", SUBMISSION), tuple)
+        cut = cut_to_octets(opening + closing)  # who cuts characters sees the comment end at one of these
+        assert isinstance(parse_author(f"{OWN} ({opening}{closing}m)", SUBMISSION), tuple) == (")" not in cut)
         assert parse_author(f"{OWN} ({closing}m)", SUBMISSION) == Malformed("comment-beside-address", 21)
         assert parse_author(f"({opening}m) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
     opens_or_closes = {c for c in map(chr, range(0x10000)) if unicodedata.category(c) in {"Ps", "Pe"}}
     assert opens_or_closes.difference(_PAIRS) <= set("(){}\u201a\u201e\u2e42\u301f")
+
+
+def test_no_encoded_word_reaches_over_a_comma() -> None:
+    """Law, 4: 'malformed is whatever two receivers could read differently'; who decodes first finds no comma there."""
+    policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
+    assert parse_author("a@b.example (=?utf-8), (?q?a?=) a@b.example", policy) == Malformed("encoded-word-unclosed", 13)
+    assert parse_author("=?utf-8,?q?a?= <a@b.example>", policy) == Malformed("encoded-word-unclosed", 0)
+    for word in ("(=?utf-8?q?a?=),", ",=?utf-8?q?a?="):
+        assert isinstance(parse_author(word.join(["<a@b.example> ", " <a@b.example>"]), policy), tuple)
+
+
+CUT: Final = {
+    "ends before more": ("(ĩ.com)", True),
+    "ends before a parenthesis": ("(ĩ.comĨ)", True),
+    "ends before more that is no ASCII": ("(ĩǩ)", False),
+    "ends before a control character": ("(ĩ\u0101)", False),
+    "ends at the end": ("(Belĩ )", False),
+    "ends before parentheses": ("(Belĩ(a))", False),
+    "nested": ("(ĩ) m)", True),
+    "encoded": ("(=?utf-8?b?xKkuY29t?=)", True),
+    "encoded, doubtful": ("(=?x-klingon?b?xKkuY29t?=)", True),
+}
+
+
+@pytest.mark.parametrize(("comment", "refused"), CUT.values(), ids=CUT.keys())
+def test_comments_whose_characters_are_cut(comment: str, *, refused: bool) -> None:
+    """Splitting the Email Atom, 2024, 'Unicode overflow': Apache mime4j cuts strings to octets."""
+    for body in (f"{OWN} {comment}", f"{comment} {OWN}"):
+        assert isinstance(parse_author(body, SUBMISSION), Malformed) == refused
 
 
 def test_mailboxes_are_counted() -> None:
@@ -516,7 +552,7 @@ def test_mailboxes_are_counted() -> None:
 
 def test_encoded_words_are_counted() -> None:
     """RFC 2047, 2: 'An encoded-word may not be more than 75 characters long', so that 8 KiB hold 109 of them."""
-    most = "=?utf-8?q?a?= " * 128
+    most = "=?utf-8?q?a?= " * 32
     assert isinstance(parse_author(f"{most}<{OWN}>", SUBMISSION), tuple)
     one_more = f"{most}=?utf-8?q?a?= <{OWN}>"
     assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", len(most))

@@ -13,13 +13,14 @@ from sendertrust import SUBMISSION, Action, Reason
 from sendertrust.address import Address
 from sendertrust.author import parse_author
 from sendertrust.display_name import (
-    _DOTTED_ADDRESS,
     _HERE,
+    _NO_CHANCE,
     Mailbox,
     _apart,
     _nfkc,
     _unquoted,
     _without_comments,
+    cut_to_octets,
     hidden_addresses,
     shown_addresses,
 )
@@ -29,6 +30,12 @@ def test_several_mailboxes_keep_their_own_names() -> None:
     mailboxes = parse_author(f'"{CEO}" <a@x.example>, Taro <b@x.example> (c@y.example)', SUBMISSION)
     assert isinstance(mailboxes, tuple)
     assert [set(shown_addresses(mailbox)) for mailbox in mailboxes] == [{CEO}, {"c@y.example"}]
+
+
+def test_characters_are_cut_to_octets() -> None:
+    """Splitting the Email Atom, 2024, 'Unicode overflow': one that is two in UTF-16 gives two octets."""
+    assert cut_to_octets("aé山\U0001f440") == "aéq=@"
+    assert cut_to_octets(f"ŀ{_HERE}ŀ") == f"@{_HERE}@"
 
 
 # What a reader takes for the author that ignores quotes, escapes or comments, or decodes first.
@@ -244,6 +251,13 @@ HIDDEN_TEXTS: Final = {
     "brackets in one comment": (f'"ceo@corp" ([) <{OWN}>', set()),
     "pairs in two comments": (f'"ceo@corp" ("[（a）]") <{OWN}> (「b」)', set()),
     "quotes in one comment": (f'"ceo@corp" (") <{OWN}>', set()),
+    "parentheses before two comments": (f'"{CEO}"(a) "y"(b) <{OWN}>', set()),
+    "parentheses behind two comments": (f'(a)"{CEO}" (b)"y" <{OWN}>', set()),
+    "a wide bracket open before a bare address": (f"(＜山田@営業部) {OWN}", set()),
+    "a bracket in a literal": (f'"ceo@[a[b]," <{OWN}>', set()),
+    "a line end behind a backslash, in UTF-7": (rf'"\=?x-unk?q?+AAo-ceo+AEA-victim.example?=" <{OWN}>', set()),
+    "own address in encoded quotes and brackets": (f"=?utf-8?q?=22=3C{OWN.replace('@', '=40')}=3E=22?= <{OWN}>", {OWN}),
+    "two blanks in a local part": (f'(<"a  b"@victim.example>) <{OWN}>', {'a b"@victim.example', "b@victim.example"}),
     "no ASCII, dotted, loose brackets": (f'"社長@会社。例" < {OWN} >', {"社長@会社。例"}),
     "part with brackets": (f'"x, a <b> {CEO} y, z" <{OWN}>', set()),
     "a letter on both sides": (f'"X {CEO} X" <{OWN}>', set()),
@@ -451,12 +465,16 @@ def test_decoding_ends_after_three_times() -> None:
 
 def test_characters_of_what_is_no_chance() -> None:
     """Law, 4: 'A dotted domain is needed', where octets of letters might be an address by chance."""
-    letters = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    for view in ("{}@b.c", "a@{}.c", "a@b.{}"):
-        assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(view.format(c))} == letters | set("-_")
-    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a@b{c}c")} == {"."}
-    assert {c for c in PRINTABLE if _DOTTED_ADDRESS.search(f"a{c}b.c")} == {"@"}
-    assert _DOTTED_ADDRESS.search(" a@b-c.d ")
+    letters = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    in_labels = letters | set("0123456789-_")
+    for view, needed in (("{}@b.cc", in_labels), ("a@{}.cc", in_labels), ("a@b.{}c", letters), ("a@b.c{}", letters)):
+        assert {c for c in PRINTABLE if _NO_CHANCE.search(view.format(c))} == needed
+    assert {c for c in PRINTABLE if _NO_CHANCE.search(f"a@b{c}cc")} == {"."}
+    assert {c for c in PRINTABLE if _NO_CHANCE.search(f"a{c}b.cc")} == {"@"}
+    assert _NO_CHANCE.search(" a@b-c.d_e.ff ")
+    assert _NO_CHANCE.search("a\ufffd@b.cc")  # half a letter
+    assert not _NO_CHANCE.search("\ufffd@b.cc")
+    assert not _NO_CHANCE.search("a@b.cc.1")
 
 
 @pytest.mark.parametrize("body", [body for body, shown in SHOWN.values() if shown])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +17,7 @@ from sendertrust.encoded_word import CHARSETS, READERS, Join, Reader, decode, de
 
 WHOLE: Final = Reader()
 APART: Final = Reader(join=Join.NOTHING)
-OF_ASCII: Final = {"mac_hebrew", "armscii_8", "isiri_3342", "iso_5428"}
+OF_ASCII: Final = {"mac_hebrew", "armscii_8", "isiri_3342", "iso_5428", "html_entities", "quoted_printable"}
 
 # For each charset octets that it reads as no other kin of it does, or that show which superset is used.
 SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
@@ -100,6 +101,13 @@ SAMPLES: Final[dict[str, tuple[bytes, str]]] = (
         "hz-gb": (b"~{0!~}", "啊"),
         "hz": (b"~{0!~}", "啊"),
         "unicode_escape": (rb"\u5c71", "山"),
+        "java": (rb"\u5c71", "山"),
+        "c99": (rb"\u5c71", "山"),
+        "html": (b"&#64;&lt;", "@<"),
+        "html-entities": (b"&#64;&#x3c;&gt;&commat;", "@<>@"),
+        "quoted-printable": (b"=40=3C", "@<"),
+        "qprint": (b"=40=3C", "@<"),
+        "base64": (b"QDw=", "@<"),
         "raw-unicode-escape": (rb"\u5c71", "山"),
         "utf-32": (b"\xff\xfe\0\0@\0\0\0", "@"),
         "utf-32be": (b"\0\0\0@", "@"),
@@ -230,7 +238,9 @@ def test_charsets(charset: str, sample: tuple[bytes, str], reader: Reader) -> No
 def test_every_charset_reads_an_address(charset: str) -> None:
     address = "<ceo@victim.example>"
     codec = CHARSETS[charset]
-    if codec == "katakana_ebcdic":
+    if codec == "base64":
+        octets = base64.b64encode(address.encode())
+    elif codec == "katakana_ebcdic":
         octets = bytes.fromhex("4c6466777cb57164b371754b66b76275787466 6e")
     else:
         octets = address.encode("ascii" if codec in OF_ASCII else codec)
@@ -253,7 +263,7 @@ def test_an_unknown_charset_may_be_any_page_of_ebcdic(at_sign: int) -> None:
 
 @pytest.mark.parametrize(
     "charset",
-    ["", "x-klingon", "unknown-8bit", "base64", "rot13", "idna", "punycode", "zlib", "utf-8\u212a"],
+    ["", "x-klingon", "unknown-8bit", "rot13", "idna", "punycode", "zlib", "utf-8\u212a"],
 )
 def test_other_charsets_keep_their_ascii(charset: str) -> None:
     """Law, 4: 'Never `codecs.lookup` on a name from the wire'."""
@@ -349,6 +359,7 @@ JOINED: Final = {
     "Q and B": ("=?utf-8?q?=E5=B1?= =?UTF-8?b?sQ==?=", "山"),
     "language differs": ("=?utf-8*en?q?=E5?= =?utf-8*ja?q?=B1=B1?=", "山"),
     "three words": ("=?utf-8?q?=E5?= =?utf-8?q?=B1?=\r\n =?utf-8?q?=B1?=", "山"),
+    "another spelling of the charset": ("=?utf-8?q?=E5?= =?UTF8?q?=B1=B1?=", "山"),
     "ISO 2022 state": ("=?iso-2022-jp?q?=1B$B;?= =?iso-2022-jp?q?3=1B(B?=", "山"),
 }
 NOT_JOINED: Final = {
@@ -380,6 +391,19 @@ SEEN_BY_SOME: Final = {
     "UTF-32 without a byte order mark": "=?utf-32?b?AAAAQA==?=",
     "behind a broken octet": "=?utf-7?q?=FF+AEA-?=",
     "raw UTF-7": "=?utf-7?q?+=40-?=",
+    "multi-byte by a name that few know": "=?x-sjis?q?=81=40?=",
+    "multi-byte by a known name with other marks": "=?g-bk?q?=81=40?=",
+    "more than GB 2312": "=?gb2312?q?=81=40?=",
+    "more than Shift_JIS": "=?shift_jis?q?=87=40?=",
+    "ISO-2022-JP by a name that few know": "=?csiso2022jp?q?=1B$B0=40=1B(B?=",
+    "ISO-2022-JP by a name without ISO": "=?cp50220?q?=1B$B0=40=1B(B?=",
+    "ISO-2022-JP with JIS X 0212": "=?iso-2022-jp?q?=1B$(D0=40=1B(B?=",
+    "ISO-2022-JP with kana": "=?iso-2022-jp?q?=1B(I0=40=1B(B?=",
+    "ISO-2022-JP with an escape that nobody knows": "=?iso-2022-jp?q?=1B(0=40?=",
+    "ISO-2022-JP with ASCII on the right": "=?iso-2022-jp?q?=1B)B=C0?=",
+    "ISO 2022 with ASCII on the right": "=?iso-2022-8bit-ss2?q?=1B)B=C0?=",
+    "UTF-16 in words apart": "=?utf-16?b?//4=?= =?utf-16?b?AEA=?=",
+    "UTF-16 with padding in mid-word": "=?utf-16?b?AE==A?=",
 }
 
 
@@ -401,6 +425,34 @@ def test_some_reader_sees_it(text: str) -> None:
 
 def test_an_unknown_charset_may_be_utf_8() -> None:
     assert any(decode("=?x-utf-8?q?=EF=BC=A0?=", reader) == "\uff20" for reader in READERS)
+
+
+HONEST: Final = {
+    "ISO-2022-JP": "=?iso-2022-jp?q?=1B$B0=40=1B(B?=",
+    "ISO-2022-JP of 1978, with the Roman set": "=?ISO-2022-JP?q?=1B$=400=40=1B(J?=",
+    "Shift_JIS": "=?Shift_JIS?q?=81=40?=",
+    "GB 2312": "=?gb2312?q?=B0=A1?=",
+    "GBK": "=?GBK?q?=81=40?=",
+    "GB 18030": "=?gb18030?q?=81=40?=",
+    "Big5": "=?big5?q?=A4=40?=",
+}
+
+
+@pytest.mark.parametrize("text", HONEST.values(), ids=HONEST.keys())
+def test_half_a_letter_is_no_at_sign(text: str) -> None:
+    """Law, 4: 'A closed table of the real ones': every reader knows these by these names."""
+    assert not [reader for reader in READERS if "@" in decode(text, reader)]
+
+
+def test_some_keep_underscores() -> None:
+    """PHP up to 8.2, mb_decode_mimeheader, against RFC 2047 4.2 (2)."""
+    assert decode("=?utf-8?q?a_=40?=", Reader(keep_underscores=True)) == "a_@"
+    assert decode("=?utf-8?q?a_=40?=", WHOLE) == "a @"
+
+
+def test_an_unknown_escape_hides_nothing_behind_it() -> None:
+    """Law, 4: what readers see, be it that Python's codec would replace more than the escape."""
+    assert decode("=?iso-2022-jp?q?=1B(0<a=40b>=1B$?=", WHOLE) == "\ufffd(0<a@b>\ufffd$"
 
 
 ESCAPES: Final = {
@@ -451,6 +503,12 @@ FAULTS: Final[dict[str, tuple[str, tuple[str, int] | None]]] = {
     "end behind a blank": ("=?utf-8?q?a b?=", None),
     "two": ("=?utf-8?q?a?= =?utf-8?q?b?=", None),
     "without an end": ("x =?utf-8?q?a", ("encoded-word-unclosed", 2)),
+    "without an end, before another one": ("x =?utf-8?base64?YQ =?utf-8?q?a?=", ("encoded-word-unclosed", 2)),
+    "base64 by a long name": ("=?utf-8?Base64?YQ==?=", ("encoded-word-unclosed", 0)),
+    "quoted-printable by a long name": ("=?utf-8?quoted-printable?a?=", ("encoded-word-unclosed", 0)),
+    "uuencoded": ("=?utf-8?x-uuencode?a?=", ("encoded-word-unclosed", 0)),
+    "percent-encoded": ("=?utf-8?X-KMime-RFC2231?a?=", ("encoded-word-unclosed", 0)),
+    "no name of an encoding": ("=?utf-8?bb?a?=", None),
     "behind one that has an end": ("=?a?q?b?= =?utf-8?B?a?", ("encoded-word-unclosed", 10)),
     "an end before it": ("?= =?utf-8?q?a", ("encoded-word-unclosed", 3)),
     "inside another one": ("=?utf-8?q?a =?utf-8?q?b?=", ("encoded-word-nested", 12)),

@@ -290,7 +290,11 @@ _OPTIONAL: Final = {"__main__", "cli", "demo", "maps", "options", "testing"}  # 
 _SLUG: Final = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 _IDENTITIES: Final = ("envelope", "from", "sender")
 # Literals that look like rules and are none.
-_NO_RULES: Final = {*CHARSETS, *CHARSETS.values(), *(right.value for right in Right), "resent-from", "resent-sender"}
+_NO_RULES: Final = {
+    *(*CHARSETS, *CHARSETS.values(), "iso-2022-jp", "latin-1"),
+    *(right.value for right in Right),
+    *("resent-from", "resent-sender"),
+}
 
 
 def _literals(path: Path) -> Iterator[str]:

@@ -103,6 +103,11 @@ PIECES: Final = {
     "full-width": "\uff20\uff1c",
     "marks": "\u0301",
     "undecodable": "\udc80",
+    # So long that no more of them fit into a field than may be.
+    "long words q": f"=?utf-8?q?{'=3Cx=40y.z=3E' * 18}?= ",
+    "long words html": f"=?html?q?{'&#64=3B' * 32}?= ",
+    "long words iso-2022-jp": f"=?iso-2022-jp?b?{'GyRCOzNFRBsoQjEy' * 14}?= ",
+    "long words, apart": f"(=?utf-8?q?{'=3Cx=40y.z=3E' * 18}?=)",
     "words of one letter": "=?x?q?@?= ",
     "empty words": "=??q?@?=",
     "words of quotes": "=?u8?b?IihA?= ",

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import importlib.util
+import json
 import random
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sendertrust import SUBMISSION, Aliases, TrustLevel, testing
+from sendertrust import SUBMISSION, TrustLevel, testing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -340,12 +342,54 @@ def blocks_of_tables() -> Iterator[bytes]:
                 yield first.replace(b"a@x", OWN.encode())
 
 
-def accepted_vectors() -> Iterator[tuple[str, Vector]]:
-    """Give the vectors of accounts without aliases that are about one author and accepted, each with its author."""
+def accepted_vectors() -> Iterator[tuple[frozenset[str], Vector]]:
+    """Give every vector whose header is accepted, with the addresses that are its account's.
+
+    Those are its login, its exact grants for the header, and the authors:
+    what a wide grant covers is not the account's own.
+    """
+    granted = _exact_grants()
     for vector in testing.vectors():
         verdict = vector.verdict(SUBMISSION)
-        if vector.aliases == Aliases.union() and verdict.satisfies(TrustLevel.HEADER) and len(verdict.header_from) == 1:
-            yield verdict.header_from[0], vector
+        if verdict.satisfies(TrustLevel.HEADER):
+            yield granted[vector.id] | {vector.auth_id or "", *verdict.header_from}, vector
+
+
+def _exact_grants() -> dict[str, frozenset[str]]:
+    """Read them from the files: a compiled `Aliases` does not show what it has."""
+    raw = [
+        vector
+        for file in resources.files("sendertrust").joinpath("vectors").iterdir()
+        if file.name.endswith(".json")
+        for vector in json.loads(file.read_text(encoding="utf-8")).get("vectors", ())
+    ]
+    return {
+        vector["id"]: frozenset(
+            entry["address"] if isinstance(entry, dict) else entry
+            for directory in vector.get("aliases", ())
+            if directory != "LOOKUP_FAILED"
+            for entry in directory
+            if not isinstance(entry, dict) or entry["right"] in {"send-as", "header-only"}
+        )
+        for vector in raw
+    }
+
+
+def bodies_of_vector(vector: Vector) -> list[bytes]:
+    """Give its From bodies, if it has them apart, with CRLF where they are folded."""
+    return [_with_crlf(vector, body) for body in vector.header_from or ()]
+
+
+def block_of_vector(vector: Vector) -> bytes:
+    """Give its message, or one that its fields or From bodies make, with CRLF at the line ends."""
+    if isinstance(vector.message, bytes):
+        return _with_crlf(vector, vector.message)
+    fields = vector.message or [(b"From", b" " + body) for body in vector.header_from or ()]
+    return b"".join(name + b":" + _with_crlf(vector, body) + b"\r\n" for name, body in fields) + b"\r\n"
+
+
+def _with_crlf(vector: Vector, octets: bytes) -> bytes:
+    return octets.replace(b"\n", b"\r\n") if vector.line_ends == "lf" else octets
 
 
 def _octets(text: str | bytes) -> bytes:

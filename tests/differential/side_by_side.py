@@ -2,13 +2,15 @@
 
 ``python tests/differential/side_by_side.py`` prints the table of
 ``docs/explanation/side-by-side.md``; with the first words of a row behind it,
-the ids of the vectors that this row gets wrong; with ``--write``, it puts the
-table into the page.
+the ids of the vectors that this row gets wrong (an error lists the rows, if none
+begins so); with ``--write``, it puts the table into the page.
 
 Asked are the vectors whose envelope the account may use, at level HEADER,
 without options. A vector with the flag ``honest`` must be accepted, one with
 ``spoof`` refused. Other tools are re-stated from their documentation in a few
 lines each: what they decide, on the parser of this Python; nothing is theirs.
+Each row links to that documentation; where it is silent, what the source does
+is in ``docs/explanation/peers.md``.
 """
 
 # ruff: noqa: T201 - printing is what it does
@@ -25,8 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
+from mail_bodies import block_of_vector
 
-from sendertrust import STRICT, SUBMISSION, UNSEEN, Policy, TrustLevel, check
+from sendertrust import EPOST, STRICT, SUBMISSION, UNSEEN, Policy, TrustLevel, check
 from sendertrust.testing import Vector, vectors
 
 if TYPE_CHECKING:
@@ -45,15 +48,8 @@ class Submission:
 
     vector: Vector
 
-    def block(self) -> bytes:
-        message = self.vector.message
-        if isinstance(message, bytes):
-            return message if self.vector.line_ends == "crlf" else message.replace(b"\n", b"\r\n")
-        fields = message or [(b"From", b" " + body) for body in self.vector.header_from or ()]
-        return b"".join(name + b":" + body + b"\r\n" for name, body in fields) + b"\r\n"
-
     def message(self) -> Message:
-        return email.message_from_bytes(self.block())
+        return email.message_from_bytes(block_of_vector(self.vector))
 
     def envelope(self) -> str:
         return self.vector.envelope_from.decode("utf-8", "replace").strip("<>")
@@ -85,7 +81,7 @@ def by_getaddresses(submission: Submission) -> bool:
 
 
 def by_policy_default(submission: Submission) -> bool:
-    field = email.message_from_bytes(submission.block(), policy=email.policy.default)["From"]
+    field = email.message_from_bytes(block_of_vector(submission.vector), policy=email.policy.default)["From"]
     addresses = [] if field is None else [str(address.addr_spec) for address in field.addresses]
     return submission.owns_all(addresses)
 
@@ -107,7 +103,9 @@ def by_james(submission: Submission) -> bool:
 
 def by_mox(submission: Submission) -> bool:
     """Ask for exactly one field with exactly one address, as a strict parser sees it."""
-    fields = email.message_from_bytes(submission.block(), policy=email.policy.default).get_all("From", [])
+    fields = email.message_from_bytes(block_of_vector(submission.vector), policy=email.policy.default).get_all(
+        "From", []
+    )
     if len(fields) != 1 or fields[0].defects or len(fields[0].addresses) != 1:
         return False
     return submission.owns(str(fields[0].addresses[0].addr_spec))
@@ -131,19 +129,28 @@ class Way:
     judge: Callable[[Submission], bool]
     #: Whether the parser is that of the running Python: the row is about this version alone.
     of_python: bool = True
+    #: Where the project documents what is re-stated here.
+    documented: str = ""
 
 
 WAYS: Final = {
+    "sendertrust, EPOST": Way(by_this(EPOST), of_python=False),
     "sendertrust, SUBMISSION": Way(by_this(SUBMISSION), of_python=False),
     "sendertrust, STRICT": Way(by_this(STRICT), of_python=False),
     "`parseaddr`": Way(by_parseaddr),
     "`getaddresses`": Way(by_getaddresses),
     "`policy.default`": Way(by_policy_default),
-    "milterfrom's logic": Way(by_milterfrom, of_python=False),
-    "Apache James' logic": Way(by_james),
-    "mox's logic": Way(by_mox),
-    "maddy's logic": Way(by_maddy),
+    "milterfrom's logic": Way(by_milterfrom, of_python=False, documented="https://github.com/magcks/milterfrom#readme"),
+    "Apache James' logic": Way(by_james, documented="https://james.apache.org/server/3/config-smtp-lmtp.html"),
+    "mox's logic": Way(by_mox, documented="https://github.com/mjl-/mox/releases/tag/v0.0.16"),
+    "maddy's logic": Way(by_maddy, documented="https://maddy.email/reference/checks/authorize_sender/"),
 }
+
+
+def label(name: str) -> str:
+    """Give the first cell of a row."""
+    documented = WAYS[name].documented
+    return f"[{name}]({documented})" if documented else name
 
 
 def accepts(way: Way, submission: Submission) -> bool:
@@ -186,8 +193,17 @@ def table() -> list[str]:
     lines = [f"| {' | '.join(head)} |", "|---|---|---|"]
     for name, way in WAYS.items():
         through, refused = wrong(way, asked)
-        lines.append(f"| {name} | {len(through)} | {len(refused)} |")
+        lines.append(f"| {label(name)} | {len(through)} | {len(refused)} |")
     return lines
+
+
+def named(words: str) -> list[str]:
+    """Give the rows that begin with these words, or say which there are."""
+    names = {name.strip("`"): name for name in WAYS}
+    found = [name for plain, name in names.items() if plain.startswith(words)]
+    if not found:
+        sys.exit(f"no row begins with {words!r}: write --write, nothing, or the first words of: {'; '.join(names)}")
+    return found
 
 
 def main() -> None:
@@ -200,10 +216,9 @@ def main() -> None:
     if not wanted:
         print("\n".join(table()))
         return
-    for name, way in WAYS.items():
-        if name.strip("`").startswith(wanted):
-            through, refused = wrong(way, submissions())
-            print(name, *(f"through: {one}" for one in through), *(f"refused: {one}" for one in refused), sep="\n")
+    for name in named(wanted):
+        through, refused = wrong(WAYS[name], submissions())
+        print(name, *(f"through: {one}" for one in through), *(f"refused: {one}" for one in refused), sep="\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import platform
 from typing import Final
 
 import pytest
-from side_by_side import PAGE, WAYS, Submission, accepts, submissions, table
+from side_by_side import PAGE, WAYS, Submission, accepts, label, named, submissions, table
 
 SHOWN: Final = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
 
@@ -20,7 +20,7 @@ def printed() -> list[str]:
 def test_the_page_shows_what_the_script_prints(name: str, printed: list[str]) -> None:
     if WAYS[name].of_python and f"| Python {platform.python_version()} |" not in SHOWN[0]:
         pytest.skip("the row is about the parser of another Python")
-    (row,) = [line for line in printed if line.startswith(f"| {name} |")]
+    (row,) = [line for line in printed if line.startswith(f"| {label(name)} |")]
     assert row in SHOWN
 
 
@@ -46,3 +46,19 @@ def test_what_the_logic_of_others_is_known_for() -> None:
     assert accepts(WAYS["milterfrom's logic"], null)
     assert not accepts(WAYS["maddy's logic"], null)
     assert not accepts(WAYS["Apache James' logic"], asked_of("from-lists-two-mailboxes"))
+
+
+def test_what_is_restated_links_to_its_documentation() -> None:
+    assert all(label(name).startswith(f"[{name}](https://") for name in WAYS if name.endswith("logic"))
+
+
+def test_rows_are_named_by_their_first_words() -> None:
+    assert named("maddy") == ["maddy's logic"]
+    assert named("parseaddr") == ["`parseaddr`"]
+    assert named("sendertrust, S") == ["sendertrust, SUBMISSION", "sendertrust, STRICT"]
+
+
+@pytest.mark.parametrize("words", ["x", "MADDY", "--help"])
+def test_an_unknown_row_is_an_error_that_lists_them(words: str) -> None:
+    with pytest.raises(SystemExit, match=rf"no row begins with '{words}': .*sendertrust, EPOST; .*maddy's logic"):
+        named(words)

@@ -76,8 +76,8 @@ BUGS: Final = (
     Bug(
         "decoded-not-searched",
         "display_name.py",
-        "        for view in views:\n            fault = word_fault(view)",
-        "        views = []\n        for view in views:\n            fault = word_fault(view)",
+        "    seen = views(text) if encoded else {}\n",
+        "    encoded, seen = False, {}\n",
         "an address hidden in an encoded-word is not looked for",
     ),
     Bug(

@@ -193,8 +193,7 @@ class Package:
     meter: Meter
     root: Any
     address: Any
-    author: Any
-    display_name: Any
+    encoded_word: Any
     #: `STRICT`, which looks at most, with its limits raised a hundred times.
     boundless: Any
 
@@ -262,8 +261,8 @@ def package() -> Package:
     meter = Meter()
     with without_package(), mock.patch("re.compile", lambda pattern, flags=0: Counted(meter, pattern, flags)):
         root = importlib.import_module("sendertrust")
-        address, author, display_name = (
-            sys.modules[f"sendertrust.{name}"] for name in ("address", "author", "display_name")
+        address, display_name, encoded_word = (
+            sys.modules[f"sendertrust.{name}"] for name in ("address", "display_name", "encoded_word")
         )
     for module in (address, display_name):
         unicode = types.SimpleNamespace(normalize=normalize(meter), is_normalized=is_normalized(meter))
@@ -271,7 +270,7 @@ def package() -> Package:
     limits = ("max_field_octets", "max_line_octets", "max_block_octets", "max_comment_depth")
     raised = {limit: getattr(root.STRICT, limit) * 100 for limit in limits}
     boundless = attrs.evolve(root.STRICT, multiple_authors="all_must_match", **raised)
-    return Package(meter, root, address, author, display_name, boundless)
+    return Package(meter, root, address, encoded_word, boundless)
 
 
 # Shapes: what is repeated, and what stands around it
@@ -386,8 +385,7 @@ def of_bodies(package: Package, bodies: tuple[str, ...]) -> None:
 @pytest.fixture
 def one_reader(package: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reader looks by itself: with one of them the test is quick, and growth shows sooner."""
-    for module in (package.author, package.display_name):
-        monkeypatch.setattr(module, "READERS", module.READERS[:1])
+    monkeypatch.setattr(package.encoded_word, "READERS", package.encoded_word.READERS[:1])
 
 
 @pytest.mark.usefixtures("one_reader")
@@ -417,7 +415,7 @@ def test_work_on_what_is_decoded(package: Package, piece: str) -> None:
 @pytest.mark.parametrize("reader", range(len(READERS)))
 def test_work_of_a_reader(package: Package, reader: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """7. Likewise of each reader through whose eyes a name is searched."""
-    monkeypatch.setattr(package.author, "READERS", package.author.READERS[reader : reader + 1])
+    monkeypatch.setattr(package.encoded_word, "READERS", package.encoded_word.READERS[reader : reader + 1])
     of_bodies(package, tuple(map(PLACES["quoted"], short_and_long(PIECES[name], 60))))
 
 
