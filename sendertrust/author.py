@@ -1,17 +1,25 @@
-"""One From field body: its mailboxes, or why no two readers need agree on them.
+r"""One From field body: its mailboxes, or why no two readers need agree on them.
 
 What is accepted is RFC 5322 3.4 with the UTF-8 of RFC 6532, read strictly::
 
-    mailbox-list = mailbox *( "," mailbox )
-    mailbox      = [CFWS] ( [phrase] "<" [FWS] addr-spec [FWS] ">" / addr-spec ) [CFWS]
-    phrase       = 1*( atom / quoted-string / "." / CFWS )
-    addr-spec    = what `address.parse_mailbox` reads: nothing inside it, no CFWS
-    CFWS         = 1*( FWS / comment )
-    comment      = "(" *( ctext / quoted-pair / comment ) ")"
+    mailbox-list  = mailbox *( "," mailbox )
+    mailbox       = [CFWS] ( [phrase] "<" [FWS] addr-spec [FWS] ">" / addr-spec ) [CFWS]
+    phrase        = 1*( atom / quoted-string / "." / CFWS )             ; the "." is of 4.1
+    addr-spec     = what `address.parse_mailbox` reads: nothing inside it, no CFWS
+    atom          = 1*( atext / UTF8-non-ascii )                        ; 3.2.3, RFC 6532 3.2
+    quoted-string = DQUOTE *( any but DQUOTE or "\" / quoted-pair ) DQUOTE
+    quoted-pair   = "\" any but CR or LF                               ; 3.2.1
+    CFWS          = 1*( FWS / comment )                                 ; 3.2.2
+    FWS           = 1*( SP / HTAB / CRLF )                              ; sound folds, see `message`
+    comment       = "(" *( any but "(", ")" or "\" / quoted-pair / comment ) ")"
 
-Groups (RFC 6854), empty list elements, routes and the rest of RFC 5322 4.4
-are recognised only to be refused by name. What a name or a comment hides or
-shows is the business of `display_name`, which keeps what may matter of it.
+Recognised only to be refused by name are::
+
+    group         = phrase ":" *any ";"                                 ; 3.4, RFC 6854
+    obs-mbox-list = a list with an empty element                        ; 4.4
+    obs-route     = "<" "@" *any ">"                                    ; 4.4, in `address`
+
+What a name or a comment hides or shows is the business of `display_name`, which keeps what may matter of it.
 """
 
 from __future__ import annotations
@@ -135,7 +143,7 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         content = [token for token in element if token.kind not in _CFWS]
         if not content:
             return Malformed.at("no-address" if len(element) == len(tokens) else "empty-element", text, start)
-        span = _address_span(text, content) or _bare_address_span(
+        span = _address_span(text, content, tokens) or _bare_address_span(
             text, content, words, {token: comments[token] for token in element if token in comments}
         )
         if isinstance(span, Malformed):
@@ -147,8 +155,8 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
         before, behind = text[start : span[0]], text[span[1] : element[-1].end]
         mailbox = mailbox_with_views(address, before, behind, quotes_move=quotes_move)
-        if isinstance(mailbox, Malformed):
-            return Malformed(mailbox.rule, octets(text[:start]) + mailbox.offset)
+        if isinstance(mailbox, str):
+            return Malformed.at(mailbox, text, next(word_start for word_start, _ in words if word_start >= start))
         mailboxes.append(mailbox)
     return tuple(mailboxes)
 
@@ -230,13 +238,16 @@ def _list_fault(
     return None
 
 
-def _address_span(text: str, content: Sequence[_Token]) -> tuple[int, int] | Malformed | None:
-    """Find the address in the angle brackets of a list element, its CFWS left out; None if it has no such."""
+def _address_span(text: str, content: Sequence[_Token], tokens: Sequence[_Token]) -> tuple[int, int] | Malformed | None:
+    """Find the address in the angle brackets of a list element, its CFWS left out; None if it has no such.
+
+    *tokens* are those of the whole list: a group has its end there, behind other elements perhaps.
+    """
     kinds = [token.kind for token in content]
     opening = kinds.index("<") if "<" in kinds else len(kinds)
     for index, token in enumerate(content[:opening]):
         begins_group = token.kind == ":" and index > 0 and _PHRASE.issuperset(kinds[:index])
-        if begins_group and ";" in text[token.end :]:
+        if begins_group and any(other.kind == ";" and other.start > token.start for other in tokens):
             return Malformed.at("from-group", text, token.start)
         if token.kind in _NEVER or (opening < len(kinds) and token.kind not in _PHRASE):
             return Malformed.at(_NOT_IN_PHRASE.get(token.kind, "special-in-name"), text, token.start)

@@ -115,15 +115,15 @@ def comment_end(text: str, start: int, max_depth: int) -> int | Malformed:
     return Malformed.at("comment-unclosed", text, start)
 
 
-def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_move: bool) -> Mailbox | Malformed:
+def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_move: bool) -> Mailbox | str:
     """Keep what different readers see before and behind an address, if it could deceive any of them.
 
     As it stands, and with its encoded-words decoded by each of `READERS`, and
     what comes out of that decoded again. With *quotes_move* some reader sees
     quoted strings begin or end elsewhere, so that they protect nothing.
-    Malformed, with no more to say of where than 0, if decoding gives a word
-    that has no end or begins inside another one, or gives `USUAL_READERS` a
-    character that no name may have.
+    Or the rule that is broken, if decoding gives a word that has no end or
+    begins inside another one, or gives `USUAL_READERS` a character that no
+    name may have.
     """
     if not _DECEIVING.search(before + behind):
         return Mailbox(address)
@@ -131,7 +131,7 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     encoded = bool(encoded_words(text))
     seen = views(text) if encoded else {}
     if rule := _rule_broken(seen, text):
-        return Malformed(rule, 0)
+        return rule
     decoded = _no_chance(seen)
     cut = [cut_to_octets(view) for view in [text, *decoded] if _WIDE.search(view)]
     decoded += [view for view in cut if _NO_CHANCE.search(view)]

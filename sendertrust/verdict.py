@@ -182,12 +182,18 @@ class Verdict:
             "auth_id": self.auth_id,
             "envelope_from": self.envelope_from,
             "header_from": self.header_from,
-            "findings": [f"{finding.reason.value}:{finding.rule}" for finding in self.findings],
+            "findings": [_named(finding) for finding in self.findings],
             "advisories": self.advisories,
             "policy": self.policy.name,
             "options": list(_differing_options(self.policy)),
         }
         return " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
+
+
+def _named(finding: Finding) -> str:
+    """Name a finding, and where in the field or block it is, if it is at one place."""
+    where = "" if finding.offset is None else f"@{finding.offset}"
+    return f"{finding.reason.value}:{finding.rule}{where}"
 
 
 def require_verdict(verdict: object) -> None:

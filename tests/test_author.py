@@ -378,7 +378,7 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "encoded NEL": (f"=?utf-8?q?=C2=85?= <{OWN}>", "control-decoded", 0),
     "encoded escape outside ISO 2022": (f"=?utf-8?q?=1B?= <{OWN}>", "control-decoded", 0),
     "encoded twice": (f"{b_word('=?utf-8?q?=07?=')} <{OWN}>", "control-decoded", 0),
-    "encoded in a comment": (f"{OWN} (=?utf-8?q?=07?=)", "control-decoded", 0),
+    "encoded in a comment": (f"{OWN} (=?utf-8?q?=07?=)", "control-decoded", len(OWN) + 2),
     "encoded bidi override": (f"=?utf-8?q?=E2=80=AE?= <{OWN}>", "bidi-in-name", 0),
     "encoded line separator": (f"=?utf-8?q?=E2=80=A8?= <{OWN}>", "line-separator", 0),
     "encoded in the second element": (f"{OWN},=?utf-8?q?=E2=80=A9?= <{OWN}>", "line-separator", 21),
@@ -509,6 +509,29 @@ def test_every_pair_of_unicode() -> None:
         assert parse_author(f"({opening}m) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
     opens_or_closes = {c for c in map(chr, range(0x10000)) if unicodedata.category(c) in {"Ps", "Pe"}}
     assert opens_or_closes.difference(_PAIRS) <= set("(){}\u201a\u201e\u2e42\u301f")
+
+
+GROUPS: Final = {
+    "group": ("Re: a@b.example;", Malformed("from-group", 2)),
+    "group with a list": ("Re: a@b.example, c@d.example;", Malformed("from-group", 2)),
+    "its end in quotes": (f'Re: "a; b" <{OWN}>', Malformed("delimiter-unexpected", 2)),
+    "its end in a comment": (f"Re: Taro <{OWN}> (x;y)", Malformed("delimiter-unexpected", 2)),
+    "its end before it": (f'"a;" Re: Taro <{OWN}>', Malformed("delimiter-unexpected", 7)),
+}
+
+
+@pytest.mark.parametrize(("body", "fault"), GROUPS.values(), ids=GROUPS.keys())
+def test_what_is_a_group(body: str, fault: Malformed) -> None:
+    """RFC 5322 3.4: 'group = display-name ":" [group-list] ";" [CFWS]'."""
+    assert parse_author(body, SUBMISSION) == fault
+
+
+def test_what_decoding_shows_is_at_the_first_word() -> None:
+    """*offset* counts to 'where it is amiss': the words of that mailbox, here."""
+    policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
+    assert parse_author(f"Taro Yamada =?utf-8?q?a=0Db?= <{OWN}>", policy) == Malformed("control-decoded", 12)
+    body = f"=?utf-8?q?a?= <{OWN}>, 山 =?utf-8?q?a=E2=80=AEb?= <{OWN}>"
+    assert parse_author(body, policy) == Malformed("bidi-in-name", len(f"=?utf-8?q?a?= <{OWN}>, 山 ".encode()))
 
 
 def test_no_encoded_word_reaches_over_a_comma() -> None:

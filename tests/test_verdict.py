@@ -330,6 +330,12 @@ def test_str_of_an_ordinary_refusal() -> None:
     )
 
 
+def test_str_says_where_a_claim_is_malformed() -> None:
+    verdict = check(OWN, OWN, f"ceo@x.example <{OWN}>", level=TrustLevel.HEADER)
+
+    assert 'findings=["from_malformed:at-in-name@3"]' in str(verdict)
+
+
 # to_dict and its schema
 
 
