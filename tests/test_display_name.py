@@ -257,6 +257,7 @@ HIDDEN_TEXTS: Final = {
     "a bracket in a literal": (f'"ceo@[a[b]," <{OWN}>', set()),
     "a line end behind a backslash, in UTF-7": (rf'"\=?x-unk?q?+AAo-ceo+AEA-victim.example?=" <{OWN}>', set()),
     "own address in encoded quotes and brackets": (f"=?utf-8?q?=22=3C{OWN.replace('@', '=40')}=3E=22?= <{OWN}>", {OWN}),
+    "a comment in what would be a word": (f"=?utf-8?(c)q?ceo=40victim.example=2C?= <{OWN}>", set()),
     "two blanks in a local part": (f'(<"a  b"@victim.example>) <{OWN}>', {'a b"@victim.example', "b@victim.example"}),
     "no ASCII, dotted, loose brackets": (f'"社長@会社。例" < {OWN} >', {"社長@会社。例"}),
     "part with brackets": (f'"x, a <b> {CEO} y, z" <{OWN}>', set()),
