@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "CHARSETS",
@@ -217,6 +217,13 @@ class Reader:
     #: Whether what it sees is often chance: then only an address with a dotted domain counts.
     doubtful: bool = False
 
+    def codec(self, name: str, charset: str) -> str:
+        """Give a codec of Python, or a key of `_BY_ESCAPES` or `_BY_OCTETS`, for what `_charset` gives."""
+        if self.by_the_letter:
+            return _BY_THE_LETTER.get(name, "ascii")
+        known = self.codecs.get(charset) or CHARSETS.get(charset)
+        return known or (self.ebcdic if self.ebcdic and _EBCDIC_NAME.match(charset) else self.unknown)
+
 
 def _taken_for(other: str, codecs: set[str]) -> Mapping[str, str]:
     return MappingProxyType({charset: other for charset, codec in CHARSETS.items() if codec in codecs})
@@ -290,12 +297,48 @@ def decodings(text: str, reader: Reader) -> list[str]:
 
 
 def views(text: str) -> dict[str, bool]:
-    """Give what any of `READERS` sees, and for each view whether all who see it are doubtful."""
+    """Give the `decodings` of all `READERS`, and for each view whether all who see it are doubtful."""
     seen: dict[str, bool] = {}
-    for reader in READERS:
-        for view in decodings(text, reader):
-            seen[view] = seen.get(view, True) and reader.doubtful
+    seers = {text: list(READERS)}
+    for _ in range(_DECODING_DEPTH):
+        deeper: dict[str, list[Reader]] = {}
+        for view, readers in seers.items():
+            for alike in _grouped(readers, view):
+                decoded = decode(view, alike[0])
+                if decoded != view:
+                    seen[decoded] = seen.get(decoded, True) and all(reader.doubtful for reader in alike)
+                    deeper.setdefault(decoded, []).extend(alike)
+        seers = deeper
     return seen
+
+
+def _grouped(readers: list[Reader], text: str) -> Iterable[list[Reader]]:
+    """Put those together that decode a text alike, since what they do otherwise is about what it does not have.
+
+    Most words have nothing of the kind, and then two or three groups are left to ask.
+    """
+    words = encoded_words(text)
+    charsets = dict.fromkeys(_charset(word) for word in words)
+    in_b = "".join(word[3].rstrip("=") for word in words if word[2] in "bB")
+    in_q = "".join(word[3] for word in words if word[2] in "qQ")
+    several = len(words) > 1
+    padded = "=" in in_b
+    url_safe = not _URL_SAFE.keys().isdisjoint(map(ord, in_b))
+    blank = not _NO_BLANKS.keys().isdisjoint(map(ord, in_q))
+    underscore = "_" in in_q
+    groups: dict[object, list[Reader]] = {}
+    for reader in readers if words else ():
+        differences = (
+            several and reader.join,
+            padded and reader.skip_padding,
+            url_safe and reader.url_safe,
+            blank and reader.skip_blanks,
+            underscore and reader.keep_underscores,
+            reader.by_the_letter,
+            *[reader.codec(name, charset) for name, charset in charsets],
+        )
+        groups.setdefault(differences, []).append(reader)
+    return groups.values()
 
 
 def decode(text: str, reader: Reader) -> str:
@@ -308,8 +351,7 @@ def decode(text: str, reader: Reader) -> str:
     pieces: list[str] = []
     run, end = _Run(), 0
     for word in encoded_words(text):
-        name, encoding = word[1].partition("*")[0].lower(), word[2].lower()
-        charset = _NOT_IN_CHARSET_NAME.sub("", name)
+        (name, charset), encoding = _charset(word), word[2].lower()
         gap = text[end : word.start()]
         adjacent = end > 0 and not gap.strip(_BLANKS)
         if not (adjacent and charset == run.charset and run.joins(encoding, reader)):
@@ -318,6 +360,12 @@ def decode(text: str, reader: Reader) -> str:
         run.add(encoding, word[3], reader)
         end = word.end()
     return "".join([*pieces, run.decode(reader), text[end:]])
+
+
+def _charset(word: re.Match[str]) -> tuple[str, str]:
+    """Give what a word calls its charset, without a language, and that in letters and digits."""
+    name = word[1].partition("*")[0].lower()
+    return name, _NOT_IN_CHARSET_NAME.sub("", name)
 
 
 @attrs.define
@@ -344,15 +392,10 @@ class _Run:
 
     def decode(self, reader: Reader) -> str:
         octets = b"".join(_to_octets("".join(texts), encoding, reader) for encoding, texts in self.texts)
-        known = CHARSETS.get(self.charset)
-        of_iso_2022 = _ISO_2022 in {self.charset[:7], (known or "")[:7]}
-        codec = reader.codecs.get(self.charset) or known
-        if reader.by_the_letter:
-            codec = _BY_THE_LETTER.get(self.name, "ascii")
-            if of_iso_2022 and (codec == "ascii" or not _OF_ISO_2022_JP.fullmatch(octets)):
-                codec = _SEVEN_BITS
-        elif codec is None:
-            codec = reader.ebcdic if reader.ebcdic and _EBCDIC_NAME.match(self.charset) else reader.unknown
+        codec = reader.codec(self.name, self.charset)
+        of_iso_2022 = _ISO_2022 in {self.charset[:7], CHARSETS.get(self.charset, "")[:7]}
+        if reader.by_the_letter and of_iso_2022 and (codec == "ascii" or not _OF_ISO_2022_JP.fullmatch(octets)):
+            codec = _SEVEN_BITS
         if codec in _BY_ESCAPES:
             pattern, decoded = _BY_ESCAPES[codec]
             octets, codec = pattern.sub(decoded, octets), "utf-8"

@@ -533,6 +533,66 @@ def test_what_only_doubtful_readers_see_is_doubtful() -> None:
     assert views("=?utf-8?q?L?=") == {"L": False}
 
 
+def views_one_by_one(text: str) -> dict[str, bool]:
+    seen: dict[str, bool] = {}
+    for reader in READERS:
+        for view in decodings(text, reader):
+            seen[view] = seen.get(view, True) and reader.doubtful
+    return seen
+
+
+# What only some decode otherwise, alone and in words that come out of words.
+DECODED_IN_SEVERAL_WAYS: Final = {
+    "padding inside": "=?utf-8?b?YQ==YmM=?=",
+    "padding before what is no base64": "=?utf-8?b?YQ=!YmM=?=",
+    "URL-safe minus": "=?utf-8?b?c-lA?=",
+    "URL-safe underscore": "=?utf-8?B?c_lA?=",
+    "blank": "=?utf-8?Q?=4 0?=",
+    "line end": "=?utf-8?q?=4\r\n0?=",
+    "underscore": "=?utf-8?q?a_b?=",
+    "underscore behind a word in base64": "=?utf-8?b?YQ==?= =?utf-8?q?a_b?=",
+    "letter split between words": "=?utf-8?q?=E5?= =?utf-8?q?=B1=B1?=",
+    "escape split between words": "=?utf-8?q?=4?= =?utf-8?q?0?=",
+    "charset that nobody knows": "=?x-klingon?q?+AEA-L=C3=A9?=",
+    "second charset": "=?utf-8?q?a?= =?sjis?q?=81=40?=",
+    "EBCDIC page": "=?ibm277?q?=80?=",
+    "by the letter": "=?sjis?q?=81=40?= =?shift_jis?q?=81=40?=",
+    "ISO 2022 that nobody knows": "=?iso-2022-cn?q?=1B$A=0Ea=C1=0F?=",
+    "language": "=?sjis*ja?q?=81=40?=",
+    "word in a word": "=?utf-8?q?=3D=3Futf-8=3Fq=3Fa_b=3F=3D?=",
+    "word in a word that only some see": "=?utf-8?q?=3D=3Futf-8=3Fq=3F=3D4?= =?utf-8?q?0=3F=3D?=",
+}
+
+
+@pytest.mark.parametrize("text", DECODED_IN_SEVERAL_WAYS.values(), ids=DECODED_IN_SEVERAL_WAYS.keys())
+def test_readers_are_asked_in_groups(text: str) -> None:
+    """Law, 4: 'The test runs over […] the decoded text (repeated to a small fixed depth)'; who decodes alike is one."""
+    assert len(views_one_by_one(text)) > 1
+    assert views(text) == views_one_by_one(text)
+
+
+NAMES_OF_CHARSETS: Final = (
+    *("utf-8", "us-ascii", "utf-7", "utf-16", "shift_jis", "x-sjis", "iso-2022-jp", "iso-2022-cn", "cp50220", "hz"),
+    *("ibm037", "ibm277", "cp930", "java", "html", "base64", "x-klingon", "UTF-8*en", "mac-arabic"),
+)
+WORDS: Final = st.builds(
+    "=?{}?{}?{}?={}".format,
+    st.sampled_from(NAMES_OF_CHARSETS),
+    st.sampled_from("bBqQ"),
+    st.one_of(
+        st.text("AQYab=-_+/ &\\x40", max_size=10),
+        st.sampled_from(["=3D=3Futf-8=3Fq=3F=40_=3F=3D", "PT91dGYtOD9xP2FfYj89", "=1B$B0=40", "=81=40", "é=", "=E9"]),
+    ),
+    st.sampled_from(["", " ", "\r\n ", " x "]),
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4).map("".join))
+def test_groups_of_readers_see_what_each_reader_sees(text: str) -> None:
+    """Law 9: 'The fast path and the full scanner agree wherever both answer'."""
+    assert views(text) == views_one_by_one(text)
+
+
 # For each of `_ODD_READERS` a body that is accepted without it, in the same order.
 NEEDED: Final = (
     "=?utf-8?q?山田＠営業部_。東京?= =?cp037?b?a=w=?=",
