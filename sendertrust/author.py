@@ -87,9 +87,7 @@ _NOT_IN_PHRASE: Final = {
 }
 _NEVER: Final = frozenset(":;>")  # outside angle brackets
 _BLANKS: Final = " \t\r\n"
-# More than anybody writes, and each costs time: every reader's way to decode is tried.
-_MAX_MAILBOXES: Final = 64
-_MAX_ENCODED_WORDS: Final = 32
+_MAX_MAILBOXES: Final = 64  # more than anybody writes, and each costs time
 
 _SPLITTING: Final = frozenset(",:;<>")
 # What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
@@ -148,15 +146,16 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
         )
         if isinstance(span, Malformed):
             return span
-        if _overlaps(words, *span):
+        if _overlapping(words, *span):
             return Malformed.at("encoded-word-in-address", text, span[0])
         address = parse_mailbox(text[slice(*span)], legacy_dots=policy.legacy_dots)
         if isinstance(address, Malformed):
             return Malformed(address.rule, octets(text[: span[0]]) + address.offset)
-        before, behind = text[start : span[0]], text[span[1] : element[-1].end]
-        mailbox = mailbox_with_views(address, before, behind, quotes_move=quotes_move)
+        end = element[-1].end
+        mailbox = mailbox_with_views(address, text[start : span[0]], text[span[1] : end], quotes_move=quotes_move)
         if isinstance(mailbox, str):
-            return Malformed.at(mailbox, text, next(word_start for word_start, _ in words if word_start >= start))
+            # What is no word in the field may look like one around an address with a question mark.
+            return Malformed.at(mailbox, text, next((word for word, _ in words if start <= word < end), start))
         mailboxes.append(mailbox)
     return tuple(mailboxes)
 
@@ -167,9 +166,6 @@ def _unreadable(text: str, policy: Policy) -> Malformed | None:
         return Malformed("field-too-long", 0)
     if unreadable := _UNREADABLE.search(text):
         return Malformed.at(_UNREADABLE_RULES[str(unreadable.lastgroup)], text, unreadable.start())
-    words = encoded_words(text)
-    if len(words) > _MAX_ENCODED_WORDS:
-        return Malformed.at("field-too-long", text, words[_MAX_ENCODED_WORDS].start())
     fault = word_fault(text)
     return Malformed.at(fault[0], text, fault[1]) if fault else None
 
@@ -232,9 +228,8 @@ def _list_fault(
     if len(elements) > _MAX_MAILBOXES:
         return Malformed.at("field-too-long", text, elements[_MAX_MAILBOXES][0])
     for start, _ in elements[1:]:
-        for word_start, word_end in words:
-            if word_start < start < word_end:
-                return Malformed.at("encoded-word-unclosed", text, word_start)
+        if word := _overlapping(words, start, start):
+            return Malformed.at("encoded-word-unclosed", text, word[0])
     return None
 
 
@@ -247,7 +242,7 @@ def _address_span(text: str, content: Sequence[_Token], tokens: Sequence[_Token]
     opening = kinds.index("<") if "<" in kinds else len(kinds)
     for index, token in enumerate(content[:opening]):
         begins_group = token.kind == ":" and index > 0 and _PHRASE.issuperset(kinds[:index])
-        if begins_group and any(other.kind == ";" and other.start > token.start for other in tokens):
+        if begins_group and any(other.kind == ";" for other in tokens):
             return Malformed.at("from-group", text, token.start)
         if token.kind in _NEVER or (opening < len(kinds) and token.kind not in _PHRASE):
             return Malformed.at(_NOT_IN_PHRASE.get(token.kind, "special-in-name"), text, token.start)
@@ -280,7 +275,7 @@ def _bare_address_span(
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
     for token, seen in comments.items():
-        if _overlaps(words, token.end, token.end):
+        if _overlapping(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
         before = token.start < content[0].start
         for view, doubtful in seen.items():
@@ -341,7 +336,7 @@ def _halves(comment: str) -> list[str]:
     return alone
 
 
-def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Say whether one of some sorted, disjoint spans overlaps another span, or goes on across an empty one."""
+def _overlapping(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+    """Give the last of some sorted, disjoint spans that overlaps another one, or goes on across an empty one."""
     before_end = bisect_left(spans, (end, 0))
-    return before_end > 0 and spans[before_end - 1][1] > start
+    return spans[before_end - 1] if before_end > 0 and spans[before_end - 1][1] > start else None

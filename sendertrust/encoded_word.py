@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHARSETS",
+    "MAX_ENCODED_WORDS",
     "READERS",
     "USUAL_READERS",
     "Join",
@@ -43,6 +44,9 @@ __all__ = [
 _LONG_NAMES: Final = "(?i:base64|quoted-printable|x-uuencode|x-kmime-rfc2231)"
 _START: Final = re.compile(rf"=\?[^?]*+\?(?:[bBqQ]|{_LONG_NAMES})\?")
 _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?=")
+
+#: More words in a text than anybody writes, and each costs time: every reader's way to decode it is tried.
+MAX_ENCODED_WORDS: Final = 32
 
 _BLANKS: Final = " \t\r\n"
 _NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
@@ -273,9 +277,15 @@ def without_words(text: str) -> str:
 
 
 def word_fault(text: str) -> tuple[str, int] | None:
-    """Find a word that has no end or begins inside another one: readers differ on what is encoded there."""
+    """Find a word too many, or one that has no end or begins inside another one.
+
+    Of the latter readers differ on what is encoded there.
+    """
+    words = encoded_words(text)
+    if len(words) > MAX_ENCODED_WORDS:
+        return "field-too-long", words[MAX_ENCODED_WORDS].start()
     end = 0
-    for word in encoded_words(text):
+    for word in words:
         if unclosed := _START.search(text, end, word.start()):
             return "encoded-word-unclosed", unclosed.start()
         if nested := _START.search(text, word.start(3), word.end()):
@@ -297,7 +307,10 @@ def decodings(text: str, reader: Reader) -> list[str]:
 
 
 def views(text: str) -> dict[str, bool]:
-    """Give the `decodings` of all `READERS`, and for each view whether all who see it are doubtful."""
+    """Give the `decodings` of all `READERS`, and for each view whether all who see it are doubtful.
+
+    A view of too many words, which is a `word_fault`, is not decoded again.
+    """
     seen: dict[str, bool] = {}
     seers = {text: list(READERS)}
     for _ in range(_DECODING_DEPTH):
@@ -327,7 +340,7 @@ def _grouped(readers: list[Reader], text: str) -> Iterable[list[Reader]]:
     blank = not _NO_BLANKS.keys().isdisjoint(map(ord, in_q))
     underscore = "_" in in_q
     groups: dict[object, list[Reader]] = {}
-    for reader in readers if words else ():
+    for reader in readers if 0 < len(words) <= MAX_ENCODED_WORDS else ():
         differences = (
             several and reader.join,
             padded and reader.skip_padding,

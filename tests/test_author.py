@@ -296,6 +296,11 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "text behind a nested comment, after": (f"{OWN} ((x).evil.example )", "comment-beside-address", 21),
     "text behind an escaped parenthesis": (rf"{OWN} (x \) y)", "comment-beside-address", 21),
     "a letter behind a nested comment": (f"{OWN} ((x) X)", "comment-beside-address", 21),
+    "text behind one that two kinds of readers see": (
+        f"{OWN} (=?x-unknown?q?=3C?= a =?utf-8?q?=3E?= m =?x-klingon?q?n?= b)",
+        "comment-beside-address",
+        21,
+    ),
     "text behind one in EBCDIC": (f"(=?x-klingon?q?=5Dblack?=) {OWN}", "comment-beside-address", 0),
     "text behind an encoded parenthesis": (f"(=?utf-8?q?=29black=28?=){OWN}", "comment-beside-address", 0),
     "half a pair before": (f"(a > b) {OWN}", "comment-beside-address", 0),
@@ -381,6 +386,20 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "encoded in a comment": (f"{OWN} (=?utf-8?q?=07?=)", "control-decoded", len(OWN) + 2),
     "encoded bidi override": (f"=?utf-8?q?=E2=80=AE?= <{OWN}>", "bidi-in-name", 0),
     "encoded line separator": (f"=?utf-8?q?=E2=80=A8?= <{OWN}>", "line-separator", 0),
+    # Without the address, which has a question mark, the text around it looks like a word.
+    "word around the address": ("=?utf-8 <u?x@test-sample.jp> (?q?=07?=)", "control-decoded", 0),
+    "word around a quoted local part": ('=?utf-8 <"u?x"@test-sample.jp> (?q?=07?=)', "control-decoded", 0),
+    "word around a bare address": ("(=?utf-8) u?x@test-sample.jp (?q?=07?=)", "control-decoded", 0),
+    "unclosed word in one around the address": (
+        "=?utf-8 <u?x@test-sample.jp> (?q?=3D=3Fa=3Fq=3Fx?=)",
+        "encoded-word-unclosed",
+        0,
+    ),
+    "word around the second address of three": (
+        f"{OWN},=?utf-8 <u?x@test-sample.jp> (?q?=07?=),=?utf-8?q?a?= <{OWN}>",
+        "control-decoded",
+        21,
+    ),
     "encoded in the second element": (f"{OWN},=?utf-8?q?=E2=80=A9?= <{OWN}>", "line-separator", 21),
     # what nobody can read
     "NUL": (f"{OWN}\0", "control-character", 20),
@@ -574,11 +593,22 @@ def test_mailboxes_are_counted() -> None:
 
 
 def test_encoded_words_are_counted() -> None:
-    """RFC 2047, 2: 'An encoded-word may not be more than 75 characters long', so that 8 KiB hold 109 of them."""
+    """Law, 4: 'limits come before parsing, and hitting one is malformed'."""
     most = "=?utf-8?q?a?= " * 32
     assert isinstance(parse_author(f"{most}<{OWN}>", SUBMISSION), tuple)
     one_more = f"{most}=?utf-8?q?a?= <{OWN}>"
     assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", len(most))
+
+
+@pytest.mark.parametrize("body", ["{} <{}>", '"{}" <{}>', "({}) <{}>", "({}) {}"])
+def test_encoded_words_that_come_out_of_one_are_counted(body: str) -> None:
+    """Likewise: they cost as much."""
+    most = "=?utf-8?q?a?= " * 32
+    assert isinstance(parse_author(body.format(b_word(most), OWN), SUBMISSION), tuple)
+    one_more = body.format(b_word(f"{most}=?utf-8?q?a?="), OWN)
+    assert parse_author(one_more, SUBMISSION) == Malformed("field-too-long", one_more.index("=?"))
+    in_one_more = body.format(b_word(b_word(f"{most}=?utf-8?q?a?=")), OWN)
+    assert parse_author(in_one_more, SUBMISSION) == Malformed("field-too-long", in_one_more.index("=?"))
 
 
 def test_parentheses_in_a_quoted_local_part_are_no_comment() -> None:

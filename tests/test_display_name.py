@@ -139,6 +139,11 @@ HIDDEN_DEEPER: Final = {
     "quoted string before a word that is no ASCII": f'"ceo@corp" 山 <{OWN}>',
     "quoted string before a comment and such a word": f'"ceo@corp" (c) 山 <{OWN}>',
     "quoted strings before such a word": f'"ceo@corp" "b" 山 <{OWN}>',
+    "quoted string before an encoded-word": f'"ceo@corp" =?utf-8?q?a?= <{OWN}>',
+    # Apache mime4j cuts each character to its last octet, which makes an at sign of U+0140.
+    "at sign in the last octet of a letter": f"ceo\u0140victim.example <{OWN}>",
+    "dot and at sign in last octets": f"ceo\u0140victim\u012eexample <{OWN}>",
+    "at sign in the last octet of an encoded letter": f"=?utf-8?q?ceo=C5=80victim.example?= <{OWN}>",
     # Some readers cannot decode each word, or glue a quoted string to what is decoded behind it.
     "quotes in words that some cannot decode": f"=?x-unknown?q?=22?= {b_word('<black>')} =?x-unknown?q?=22?= <{OWN}>",
     "brackets in UTF-7, quotes in what is unknown": f"=?x?q?=22?= =?utf-7?q?+ADw-black+AD4-?= =?x?q?=22?= <{OWN}>",

@@ -23,6 +23,7 @@ from sendertrust.encoded_word import (
     _ODD_READERS,
     _Q_OCTET,
     CHARSETS,
+    MAX_ENCODED_WORDS,
     READERS,
     Join,
     Reader,
@@ -526,6 +527,17 @@ def test_without_words() -> None:
 
 def test_decodings_end_when_nothing_is_decoded() -> None:
     assert decodings("a =? b", WHOLE) == []
+
+
+def test_too_many_words_are_not_decoded() -> None:
+    """Law, 4: 'limits come before parsing'; and the limit holds for what comes out of a word, too."""
+    most = "=?utf-8?q?a?= " * MAX_ENCODED_WORDS
+    assert list(views(most)) == ["a" * MAX_ENCODED_WORDS + " "]
+    one_more = f"{most}=?utf-8?q?a?="
+    assert views(one_more) == {}
+    assert list(views(b_word(one_more))) == [one_more]
+    assert word_fault(most) is None
+    assert word_fault(one_more) == ("field-too-long", len(most))
 
 
 def test_what_only_doubtful_readers_see_is_doubtful() -> None:

@@ -175,6 +175,11 @@ TOKENS: Final = (
     b"<>",
     b"us: ",
     b"@a,@b:",
+    b"user?1@test-sample.jp",
+    b"=?utf-8 ",
+    b"(?q?",
+    b"=07",
+    b"=?utf-8?q?=3D=3Fx=3Fq=3Fa=3F=3D_",
 )
 OPTIONS: Final = 8
 #: Addresses of the account, of strangers, and some that a careless comparison takes for the account's.
@@ -192,6 +197,7 @@ ADDRESSES: Final = (
     b'"user1"@test-sample.jp',
     b"user1@test-sample.jp.example",
     b"a..b@docomo.ne.jp",
+    b"user?1@test-sample.jp",
 )
 # What an input is put into, so that a few octets are enough to get into a name, a comment or a word.
 FRAMES: Final = (
