@@ -78,7 +78,8 @@ _UNREADABLE: Final = re.compile(rf"{UNREADABLE}|{MISLEADING}")
 _UNREADABLE_RULES: Final = {**UNREADABLE_RULES, **MISLEADING_RULES}
 
 _CFWS: Final = frozenset({"blank", "comment"})
-_PHRASE: Final = _CFWS | {"atom", "quoted", "."}
+_WORDS: Final = frozenset({"atom", "quoted", "."})
+_PHRASE: Final = _CFWS | _WORDS
 _NOT_IN_PHRASE: Final = {
     "@": "at-in-name",
     ":": "delimiter-unexpected",
@@ -90,6 +91,7 @@ _BLANKS: Final = " \t\r\n"
 _MAX_MAILBOXES: Final = 64  # more than anybody writes, and each costs time
 
 _SPLITTING: Final = frozenset(",:;<>")
+_END_OF_DOMAIN: Final = re.compile(r"[\w.\-]*\w")
 # What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
 # own other half: brackets may stand in pairs and in quotes, but not overlap them.
 _PAIRS: Final = (
@@ -131,7 +133,9 @@ def parse_author(text: str, policy: Policy) -> tuple[Mailbox, ...] | Malformed:
     if isinstance(tokens, Malformed):
         return tokens
     words = [word.span() for word in encoded_words(text)]
-    comments = {token: _views(text[token.start + 1 : token.end - 1]) for token in tokens if token.kind == "comment"}
+    comments = {
+        token: _views_of_comment(text[token.start + 1 : token.end - 1]) for token in tokens if token.kind == "comment"
+    }
     quotes_move = _quotes_move(text, tokens, comments)
     elements = list(_elements(tokens))
     if fault := _list_fault(text, elements, words):
@@ -194,17 +198,24 @@ def _quotes_move(text: str, tokens: Sequence[_Token], comments: Mapping[_Token, 
     """Say whether some reader sees quoted strings begin or end elsewhere, or takes one for an address by itself.
 
     To Emacs a bracket or quote in one comment may have its other half in
-    another one, and nothing in between counts. Horde does not go on with a
-    phrase in which a word that is no ASCII stands behind a quoted string.
+    another one, and nothing in between counts.
     """
     with_halves = (any(_halves(view) for view, doubtful in seen.items() if not doubtful) for seen in comments.values())
     if sum(with_halves) > 1:
         return True
     words = [token for token in tokens if token.kind not in _CFWS]
-    return any(
-        word.kind == "quoted" and (text.startswith("=?", following.start) or not text[following.start].isascii())
-        for word, following in pairwise(words)
-    )
+    return any(_ends_phrase(text, word, following) for word, following in pairwise(words))
+
+
+def _ends_phrase(text: str, word: _Token, following: _Token) -> bool:
+    """Say whether some reader does not go on with a phrase between two words.
+
+    Horde does not where one that is no ASCII stands behind a quoted string,
+    Email::Address and mblaze where one of the two is an empty quoted string.
+    """
+    before, behind = text[word.start : word.end], text[following.start : following.end]
+    with_empty = '""' in {before, behind} and {word.kind, following.kind} <= _WORDS
+    return with_empty or (word.kind == "quoted" and (behind.startswith("=?") or not behind[0].isascii()))
 
 
 def _elements(tokens: Sequence[_Token]) -> Iterator[tuple[int, list[_Token]]]:
@@ -264,64 +275,86 @@ def _bare_address_span(
     words: Sequence[tuple[int, int]],
     comments: Mapping[_Token, Mapping[str, bool]],
 ) -> tuple[int, int] | Malformed:
-    """Find the address of a list element that has no angle brackets, but perhaps comments.
-
-    Some readers end a comment at its first ``)``, escaped, nested or encoded
-    as it may be, and what follows there runs into the address. So does what
-    an encoded-word hides that begins in one comment and ends in another, and
-    what stands behind a bracket without its other half, or, before the
-    address, behind a quote, or an at sign and a delimiter.
-    """
+    """Find the address of a list element that has no angle brackets, but perhaps comments."""
     if not any(token.kind == "@" for token in content):
         return Malformed.at("no-address", text, content[0].start)
+    start, end = content[0].start, content[-1].end
     for token, seen in comments.items():
-        if _overlapping(words, token.end, token.end):
+        if token.start < start:
+            misleads = _misleads_before(seen, touching=text.startswith("(", token.end))
+        else:
+            misleads = _misleads_behind(seen, touching=token.start == end)
+        # Who decodes first ends a comment where an encoded-word ends that began in it, and begins another one.
+        if misleads or _goes_on(seen) or _overlapping(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
-        before = token.start < content[0].start
-        for view, doubtful in seen.items():
-            if _goes_on(view) or (not doubtful and (_misleads(view, before=before) or _goes_on_if_cut(view))):
-                return Malformed.at("comment-beside-address", text, token.start)
-    return content[0].start, content[-1].end
+    return start, end
 
 
-def _views(comment: str) -> dict[str, bool]:
+def _views_of_comment(comment: str) -> dict[str, bool]:
     """Give what readers see in a comment, and for each view whether all who see it are doubtful."""
     seen = {comment: False}
-    for text in dict.fromkeys([comment, *_words_apart(comment)]) if "=?" in comment else ():
+    for text in dict.fromkeys([comment, *_each_word_alone(comment)]) if "=?" in comment else ():
         for view, doubtful in views(text).items():
             seen[view] = seen.get(view, True) and doubtful
     return seen
 
 
-def _words_apart(comment: str) -> Iterator[str]:
+def _each_word_alone(comment: str) -> Iterator[str]:
     """Give each encoded-word as to a reader that cannot decode the others, an ``x`` for what follows."""
     for word in encoded_words(comment):
         yield word[0] + ("x" if comment[word.end() :].strip(_BLANKS + ")") else "")
 
 
-def _goes_on(comment: str) -> bool:
-    """Say whether there is text behind the first parenthesis that closes."""
-    return bool(comment.partition(")")[2].strip(_BLANKS + ")"))
+def _goes_on(seen: Mapping[str, bool]) -> bool:
+    """Say whether some reader ends a comment at its first ``)``, and takes what is behind it for part of the address.
 
-
-def _goes_on_if_cut(comment: str) -> bool:
-    """Say whether there is text of ASCII behind the first parenthesis to who cuts characters to octets."""
-    behind = cut_to_octets(comment).partition(")")[2].strip(_BLANKS + ")").partition("(")[0]
-    return behind.isascii() and behind.isprintable() and behind != ""
-
-
-def _misleads(comment: str, *, before: bool) -> bool:
-    """Say whether some reader goes astray in a comment beside an address.
-
-    Emacs does at half a pair of brackets and, before the address, at a quote
-    or half a comment; Horde there at an at sign and a delimiter.
+    That parenthesis may be nested, escaped or encoded. Of what is seen by
+    chance only the rest of a domain counts; and where characters are cut to
+    octets it must end at an opening parenthesis, or it has a ``)`` at its end.
     """
-    halves = _halves(comment)
-    if not before:
-        return not _CLOSING.isdisjoint(halves)
-    split = "@" in comment and not _SPLITTING.isdisjoint(comment)
-    opened = comment.count("(") > comment.count(")")
-    return split or opened or '"' in comment or bool(halves)
+    return any(
+        (doubtful and _is_end_of_domain(_behind_first_end(view), until=")"))
+        or (not doubtful and _behind_first_end(view).strip(_BLANKS + ")"))
+        or _is_end_of_domain(_behind_first_end(cut_to_octets(view)), until="(")
+        for view, doubtful in seen.items()
+    )
+
+
+def _behind_first_end(comment: str) -> str:
+    """Give what is behind the first parenthesis that closes, with the one at the end of the comment."""
+    return f"{comment})".partition(")")[2]
+
+
+def _is_end_of_domain(text: str, until: str) -> bool:
+    end, found, _ = text.partition(until)
+    return bool(found and _END_OF_DOMAIN.fullmatch("".join(end.split())))
+
+
+def _misleads_before(seen: Mapping[str, bool], *, touching: bool) -> bool:
+    """Say whether some reader goes astray in a comment before an address, perhaps directly before another comment.
+
+    There rspamd does in any case; mblaze at what is escaped, Emacs at a quote,
+    half a comment or a bracket without its other half, and Horde at an at sign
+    and a delimiter.
+    """
+    sure = [view for view, doubtful in seen.items() if not doubtful]
+    return (
+        touching
+        or any('"' in view or "\\" in view or view.count("(") != view.count(")") or _halves(view) for view in sure)
+        or any("@" in view and not _SPLITTING.isdisjoint(view) for view in sure)
+    )
+
+
+def _misleads_behind(seen: Mapping[str, bool], *, touching: bool) -> bool:
+    """Say whether some reader goes astray in a comment behind an address, perhaps directly behind it.
+
+    There rspamd does at a quote, and Horde at an at sign; Emacs everywhere at
+    a bracket that closes without its other half.
+    """
+    sure = [view for view, doubtful in seen.items() if not doubtful]
+    return (touching and any('"' in view or "@" in view for view in sure)) or any(
+        not _CLOSING.isdisjoint(_halves(view)) for view in sure
+    )
 
 
 def _halves(comment: str) -> list[str]:

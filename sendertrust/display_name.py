@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -52,15 +53,23 @@ _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
 # What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
 _DOTS: Final = ".\u3002\uff0e\uff61\u2024\ufe52"
+# What NFKC makes a delimiter of: no letter of a name or of a domain.
+_WIDE_DELIMITERS: Final = (
+    "\u037e\u207d\u207e\u208d\u208e\ufe10\ufe13\ufe14\ufe35\ufe36\ufe50\ufe54\ufe55\ufe59\ufe5a\ufe64\ufe65"
+    "\uff02\uff08\uff09\uff0c\uff1a\uff1b\uff1c\uff1e"
+)
 # A wide at sign, the letters behind it that are no ASCII, and what may be a dot behind those. It is the at sign of a
 # name, which `_nfkc` leaves as it is, if nothing in all that is `_OF_A_DOMAIN`.
-_WIDE_AT: Final = re.compile(rf"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b]++)(?=( *+[{_DOTS}]|.?))")
+_WIDE_AT: Final = re.compile(rf"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b{_WIDE_DELIMITERS}]++)(?=( *+[{_DOTS}]|.?))")
 _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
 # What a reader may skip between an address and a delimiter; and what a person reads over at either end of one.
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\()'))
+_NOT_SHOWN: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\'))
+_WIDE_TO_BLANKS: Final = dict.fromkeys(map(ord, _WIDE_DELIMITERS), " ")
 _UNSETTLED: Final = _QUOTING | dict.fromkeys(map(ord, "<>"), ",")
+_COMMENT_LOST: Final = re.compile(r"[)\"]")
 _PARENTHESIS: Final = re.compile(r"([()])")
 # In angle brackets, an address, or a route of old (`<host!user>`, `<user%host>`).
 _ROUTE: Final = re.compile(r"@|\w[!%]\w")
@@ -72,7 +81,7 @@ _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
 # What is no chance: an address, perhaps with half a letter before the at sign, whose last label is one of letters.
-_NO_CHANCE: Final = re.compile(
+_SURE_ADDRESS: Final = re.compile(
     r"[A-Za-z0-9_\-]\ufffd?@[A-Za-z0-9_\-]++\.(?>(?:[A-Za-z0-9_\-]++\.)*)[A-Za-z]{2}",
 )
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
@@ -87,18 +96,24 @@ _CANDIDATE: Final = re.compile(
 class Mailbox:
     """One mailbox of From, Sender or a Resent field: the address, and the views of the text around it.
 
-    *raw* is that text as it stands, *decoded* as readers see it that decode,
-    each in several forms and only where that may hold an address or a route;
-    *unquoted* is what the latter find outside quotes and comments. All have
-    `_HERE` in the place of the address. It is *loose* if it is not alone in
-    angle brackets: to some readers those with a blank inside are none, and
-    then the first address of the field counts.
+    All have `_HERE` in the place of the address, and are kept only where they
+    may hold an address or a route.
     """
 
     address: Address
+    #: The text as it stands, in several forms.
     raw: tuple[str, ...] = ()
+    #: As readers see it that decode, likewise.
     decoded: tuple[str, ...] = ()
+    #: As it is seen by those who see much by chance: only an address with a dotted domain counts.
+    doubtful: tuple[str, ...] = ()
+    #: What readers who decode find outside quotes and comments; and the same of those who see much by chance.
     unquoted: tuple[str, ...] = ()
+    doubtful_unquoted: tuple[str, ...] = ()
+    #: As a person may see it.
+    shown: tuple[str, ...] = ()
+    #: Not written as ``<address>``: to some readers brackets with a blank inside are none, and then the first address
+    #: of the field counts.
     loose: bool = False
 
 
@@ -132,19 +147,28 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     seen = views(text) if encoded else {}
     if rule := _rule_broken(seen, text):
         return rule
-    decoded = _no_chance(seen)
-    cut = [cut_to_octets(view) for view in [text, *decoded] if _WIDE.search(view)]
-    decoded += [view for view in cut if _NO_CHANCE.search(view)]
+    decoded = [view for view, doubtful in seen.items() if not doubtful]
+    by_chance = _by_chance(seen)
+    cut = [cut_to_octets(text)] if _WIDE.search(text) else []
+    cut += [view for view in map(cut_to_octets, decoded) if _has_sure_brackets(view)]
     others = dict.fromkeys(map(_unquoted, _apart(text))) if encoded else ()
-    apart = [view for other in others for view in _no_chance(views(other))]
-    unquoted = [_unquoted(view) for view in decoded] + [view.translate(_QUOTING) for view in apart]
+    apart = [views(other) for other in others]
+    unquoted = [_unquoted(view) for view in decoded]
+    unquoted += [view.translate(_QUOTING) for seen in apart for view, doubtful in seen.items() if not doubtful]
+    doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
+    doubtful_unquoted += [view.translate(_QUOTING) for seen in apart for view in _by_chance(seen)]
+    shown = _shown_forms([text, *decoded, *by_chance])
     if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view) for view in [text, *decoded]]
+        by_chance += [_set_apart(view) for view in by_chance]
     return Mailbox(
         address,
         raw=_forms([text]),
         decoded=_forms(decoded),
+        doubtful=_forms(by_chance),
         unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
+        doubtful_unquoted=tuple(dict.fromkeys(filter(_SURE_ADDRESS.search, doubtful_unquoted))),
+        shown=shown,
         loose=f"<{_HERE}>" not in text,
     )
 
@@ -166,9 +190,17 @@ def _rule_broken(seen: Iterable[str], text: str) -> str | None:
     return None
 
 
-def _no_chance(seen: Mapping[str, bool]) -> list[str]:
-    """Leave out what only doubtful readers see, if that may well be chance."""
-    return [view for view, doubtful in seen.items() if not doubtful or _NO_CHANCE.search(view)]
+def _by_chance(seen: Mapping[str, bool]) -> list[str]:
+    """Give what only doubtful readers see, where it has what is no chance."""
+    return [view for view, doubtful in seen.items() if doubtful and _SURE_ADDRESS.search(view)]
+
+
+def _has_sure_brackets(view: str) -> bool:
+    """Say whether there is an address in angle brackets that is no chance.
+
+    Nobody is known who decodes first and then cuts characters to octets, and many a Russian name has an at sign then.
+    """
+    return any(_SURE_ADDRESS.search(part.partition(">")[0]) for part in view.split("<")[1:])
 
 
 def _apart(text: str) -> Iterator[str]:
@@ -196,6 +228,14 @@ def _forms(views: list[str]) -> tuple[str, ...]:
     forms += [_nfkc(view) for view in forms]
     forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
     return tuple(dict.fromkeys(view for view in forms if _IN_VIEW.search(view)))
+
+
+def _shown_forms(views: list[str]) -> tuple[str, ...]:
+    """Give views as they are, in NFKC, and both without quotes and escapes and without comments."""
+    forms = [view.translate(_WIDE_TO_BLANKS) for view in views]
+    forms += [_nfkc(view) for view in forms]
+    forms += [view.translate(_NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
+    return tuple(dict.fromkeys(view for view in forms if "@" in view))
 
 
 def _quotes_may_move(text: str, decoded: list[str]) -> bool:
@@ -232,7 +272,7 @@ def _nfkc(view: str) -> str:
 
 
 def _without_comments(view: str) -> str:
-    """Leave out what stands in balanced parentheses."""
+    """Leave out what stands in balanced parentheses, and what is behind one that nothing closes."""
     kept, depth = [], 0
     for piece in _PARENTHESIS.split(view):
         if piece == "(":
@@ -264,21 +304,55 @@ def _unquoted(view: str) -> str:
 
 
 def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
-    """Give what a reader might take for the author instead of the address.
-
-    That is a reader that ignores quotes, escapes, comments or encoding and
-    then splits at delimiters: an address in angle brackets, an address beside
-    one of ``, ; :``, and one in a part between those that has no other
-    address. Or one that decodes first: then an address with a dotted domain
-    that is in no quotes, and whatever there may be glued to the address. Or
-    one that takes the first address of a field without sound angle brackets.
-    """
+    """Give what a reader might take for the author instead of the address."""
+    sure = mailbox.raw + mailbox.decoded
     if mailbox.loose:
-        # What is no ASCII and has no dot counts as a name: one with a wide at sign looks like this in NFKC.
-        for view in mailbox.raw + mailbox.decoded:
-            addresses = _candidates(view.partition(_HERE)[0])
-            yield from (address for address in addresses if address.isascii() or _is_dotted(address))
-    for view in mailbox.unquoted:
+        yield from _first_addresses(sure)
+    yield from _if_nothing_escapes(sure)
+    yield from _behind_a_comment(sure)
+    yield from _in_no_quotes(mailbox.unquoted)
+    yield from _in_decoded(mailbox.decoded)
+    yield from _in_raw(mailbox.raw)
+    for found in chain(_in_no_quotes(mailbox.doubtful_unquoted), _in_decoded(mailbox.doubtful)):
+        if _SURE_ADDRESS.search(found) and found.isprintable():
+            yield found
+
+
+def _first_addresses(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that takes the first address of a field without sound angle brackets.
+
+    What is no ASCII and has no dot counts as a name: one with a wide at sign looks like this in NFKC.
+    """
+    for view in views:
+        addresses = _candidates(view.partition(_HERE)[0])
+        yield from (address for address in addresses if address.isascii() or _is_dotted(address))
+
+
+def _if_nothing_escapes(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that knows no escapes, and leaves out first quoted strings, then comments: Sylpheed.
+
+    One that it sees no end of reaches to the end of the field. If that takes the address away, what is left is it.
+    """
+    for view in views:
+        left = _without_comments("".join(view.split('"')[::2]))
+        if _HERE not in left:
+            yield from _candidates(left)
+
+
+def _behind_a_comment(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that loses a comment behind the address at its first ``)`` or quote: rspamd."""
+    for view in views:
+        behind = view.partition(_HERE)[2]
+        if lost := _COMMENT_LOST.search(behind):
+            yield from _candidates(behind[lost.end() :])
+
+
+def _in_no_quotes(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that decodes first and then parses: no quotes protect what came out.
+
+    An address with a dotted domain, and whatever there may be glued to the own one.
+    """
+    for view in views:
         before, _, behind = _beside(view)
         for text in (before, behind):
             bracketed = text.partition("<")[2].partition(">")[0]
@@ -287,11 +361,21 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
             # Words in a row are one local part, or one domain, to readers that let blanks pass there.
             parts = (part.replace(" ", "") for part in _DELIMITER.split(text) if "<" not in part)
             yield from (part for part in parts if _is_dotted(part))
-    for view in mailbox.decoded:
+
+
+def _in_decoded(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that decodes, ignores quotes, escapes or comments, and then splits at delimiters."""
+    for view in views:
         yield from _extractable(_close_up(view, around="@."))
-    for view in mailbox.raw:
+
+
+def _in_raw(views: Iterable[str]) -> Iterator[str]:
+    """Give what a reader finds that does so without decoding.
+
+    In quotes, blanks around the "@" make a name of it ("User @ Company"), unless the domain is dotted.
+    """
+    for view in views:
         plain = set(_candidates(view))
-        # In quotes, blanks around the "@" make a name of it ("User @ Company"), unless the domain is dotted.
         for found in _extractable(_close_up(view, around="@")):
             if found in plain or _is_dotted(found) or not _CANDIDATE.fullmatch(found):
                 yield found
@@ -299,7 +383,7 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
 
 def shown_addresses(mailbox: Mailbox) -> Iterator[str]:
     """Give what a person who reads the name might take for an address: one with a dotted domain."""
-    for view in mailbox.raw + mailbox.decoded:
+    for view in mailbox.shown:
         shown = (found.strip(_PUNCTUATION) for found in _candidates(view))
         yield from (address for address in shown if _is_dotted(address))
 

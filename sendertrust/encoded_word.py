@@ -40,9 +40,10 @@ __all__ = [
     "word_fault",
 ]
 
-# Names of encodings that only KMime knows: nobody else sees a word there.
-_LONG_NAMES: Final = "(?i:base64|quoted-printable|x-uuencode|x-kmime-rfc2231)"
-_START: Final = re.compile(rf"=\?[^?]*+\?(?:[bBqQ]|{_LONG_NAMES})\?")
+# Names of encodings that only KMime knows, and what begins with B or Q, since Sylpheed looks at the first letter alone:
+# nobody else sees a word there.
+_ENCODING: Final = "(?:[bBqQ][^?]*+|(?i:x-uuencode|x-kmime-rfc2231))"
+_START: Final = re.compile(rf"=\?[^?]*+\?{_ENCODING}\?")
 _WORD: Final = re.compile(r"=\?([^?]*+)\?([bBqQ])\?((?>(?:[^?]++|\?(?!=))*))\?=")
 
 #: More words in a text than anybody writes, and each costs time: every reader's way to decode it is tried.

@@ -10,7 +10,8 @@
 
 Blanks before the colon are RFC 5322 4.5. Some readers take ``From :`` for
 From, so it counts; others do not, so it cannot stand alone. Blank continuation lines, which 4.2 allows, end the
-header to some readers and not to others, and are refused.
+header to some readers and not to others, and are refused. So is a name `>From`, and
+what looks like a From field more than 8,000 octets into another one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
 _FROM: Final = "from"
 _SENDER: Final = "sender"
 _OTHERS: Final = (_SENDER, "resent-from", "resent-sender")
+# Sylpheed reads a folded field into 8,192 octets, and takes the rest of its line for a new field.
+_READ_AT_ONCE: Final = 8000
+_FROM_INSIDE: Final = re.compile(rb"(?i)(?<!\n)from[ \t]*+:")
 # What str.splitlines() splits beside CR and LF.
 _LINE_BREAK_LOOKALIKE: Final = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]")
 
@@ -72,6 +76,7 @@ class _Grammar:
     end_of_block: bytes
     block: re.Pattern[str]
     body: re.Pattern[str]
+    field: re.Pattern[str]
     author: re.Pattern[str]
     sender: re.Pattern[str]
     others: re.Pattern[str]
@@ -94,6 +99,7 @@ def _grammar(eol: str, faults_of_line_ends: dict[str, str]) -> _Grammar:
         end_of_block=(eol + eol).encode(),
         block=re.compile(rf"(?>(?:{_NAME}[ \t]*+:{text}{eol}(?>(?:{continuation}{eol})*))*)"),
         body=re.compile(rf"{text}(?>(?:{eol}{continuation})*)(?>(?:{eol})?)"),
+        field=re.compile(field.format(_NAME)),
         author=re.compile(field.format(_FROM)),
         sender=re.compile(field.format(_SENDER)),
         others=re.compile(field.format("|".join(_OTHERS))),
@@ -148,8 +154,13 @@ def _sound_block(message: bytes, policy: Policy, grammar: _Grammar) -> str | Mal
     if fault := _lookalike(text, policy):
         return fault
     continuations = sum(text.count(grammar.end_of_line + blank) for blank in " \t")
-    too_many = text.count(grammar.end_of_line) - continuations > _MAX_FIELDS
-    return Malformed("block-too-long", 0) if too_many else text
+    if text.count(grammar.end_of_line) - continuations > _MAX_FIELDS:
+        return Malformed("block-too-long", 0)
+    if _FROM_INSIDE.search(block, _READ_AT_ONCE):
+        for field in grammar.field.finditer(text):
+            if fault := _from_far_inside(field[3]):
+                return Malformed(fault.rule, octets(text[: field.start(3)]) + fault.offset)
+    return text
 
 
 def fields_of_pairs(
@@ -177,7 +188,7 @@ def fields_of_pairs(
             return Malformed("block-too-long", policy.max_block_octets)
         if not _NAME_OF_PAIR.fullmatch(name):
             return Malformed("field-name", 0)
-        if fault := body_fault(body, policy, line_ends) or _lookalike(body, policy):
+        if fault := body_fault(body, policy, line_ends) or _lookalike(body, policy) or _from_far_inside(body):
             return fault
         lower_name = name.rstrip(" \t").lower()
         if lower_name == _FROM:
@@ -232,6 +243,14 @@ def _long_line(lines: bytes, grammar: _Grammar, policy: Policy) -> Malformed | N
 def _lookalike(text: str, policy: Policy) -> Malformed | None:
     lookalike = _LINE_BREAK_LOOKALIKE.search(text) if policy.refuse_line_break_lookalikes else None
     return Malformed.at("line-break-lookalike", text, lookalike.start()) if lookalike else None
+
+
+def _from_far_inside(body: str) -> Malformed | None:
+    """Find what looks like a From field, so far inside another field that some reader begins a new one there."""
+    if len(body) * 4 <= _READ_AT_ONCE:
+        return None
+    found = _FROM_INSIDE.search(body.encode("utf-8", "replace"), _READ_AT_ONCE)
+    return Malformed("field-too-long", found.start()) if found else None
 
 
 def _end_of_match(pattern: re.Pattern[str], text: str) -> int:

@@ -265,6 +265,41 @@ def test_a_blank_before_the_colon_is_told(blanks: str, line_ends: LineEnds) -> N
     assert fields_of_block(other, SUBMISSION, line_ends) == Fields(author=(" a@x",))
 
 
+FAR_INSIDE: Final = {
+    "as far as may be": ("x" * 7999 + "From: b@x", False),
+    "too far": ("x" * 8000 + "From: b@x", True),
+    "behind a blank, in the other case": ("x" * 8000 + "y fROM \t: b@x", True),
+    "without a colon": ("x" * 8000 + "From b@x", False),
+    "another name": ("x" * 8000 + "Fro: b@x", False),
+    "as far as may be in UTF-8": ("山" * 2666 + "xFrom: b@x", False),
+    "too far in UTF-8": ("山" * 2667 + "From: b@x", True),
+    "in octets that nobody can decode": ("\udce9" * 8000 + "From: b@x", True),
+}
+
+
+@both_line_ends
+@pytest.mark.parametrize(("line", "refused"), FAR_INSIDE.values(), ids=FAR_INSIDE.keys())
+def test_what_looks_like_from_far_inside_a_field(line: str, line_ends: LineEnds, *, refused: bool) -> None:
+    """Sylpheed reads a folded field of 8,192 octets, and takes the rest of the line for a new field."""
+    policy = attrs.evolve(SUBMISSION, max_line_octets=10_000)
+    at = len(line.encode("utf-8", "surrogateescape")) - len(re.search(r"(?i)fro.*", line)[0])  # type: ignore[index]
+    block = wire(f"{F}To: c\nSubject:{line}\n\n", line_ends)
+    sound = Fields(author=(" a@x",))
+    before = len(wire(f"{F}To: c\nSubject:", line_ends))
+    assert fields_of_block(block, policy, line_ends) == (Malformed("field-too-long", before + at) if refused else sound)
+    pairs = [("From", " a@x"), ("Subject", line)]
+    assert fields_of_pairs(pairs, policy, line_ends) == (Malformed("field-too-long", at) if refused else sound)
+
+
+@both_line_ends
+def test_what_looks_like_from_far_inside_a_folded_field(line_ends: LineEnds) -> None:
+    block = wire("\n ".join([f"{F}To: x", *["y" * 900] * 9, "From: b@x"]), line_ends)
+    found = fields_of_block(block, SUBMISSION, line_ends)
+    assert found == Malformed("field-too-long", len(block) - len("From: b@x"))
+    many = f"{F}" + "To: x\n" * 2000 + "Subject: From: b@x\n\n"
+    assert fields_of_block(wire(many, line_ends), SUBMISSION, line_ends) == Fields(author=(" a@x",))
+
+
 @both_line_ends
 def test_others_are_counted(line_ends: LineEnds) -> None:
     """Law 7: 'Time and memory are linear in the total input'; and few are enough."""

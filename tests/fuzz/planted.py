@@ -83,8 +83,8 @@ BUGS: Final = (
     Bug(
         "nfkc-not-searched",
         "display_name.py",
-        "    forms += [_nfkc(view) for view in forms]\n",
-        "",
+        "    forms = list(dict.fromkeys(views))\n    forms += [_nfkc(view) for view in forms]\n",
+        "    forms = list(dict.fromkeys(views))\n",
         "an address in full-width brackets is not looked for",
     ),
     Bug(
