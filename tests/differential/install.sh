@@ -23,6 +23,8 @@ debian=(
   ruby ruby-mail
   default-jdk-headless libmail-java
   libgmime-3.0-0
+  rspamd
+  sylpheed # libsylph-0.so.1; what is in libsylph1 is of version 1.1
 )
 npm=(nodemailer addressparser email-addresses address-rfc2822 mailparser postal-mime)
 
@@ -30,11 +32,23 @@ installed() { dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null | grep
 
 apt() { DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$1" >/dev/null 2>&1; }
 
+policy=/usr/sbin/policy-rc.d
+
+# rspamd is a daemon. Debian asks this program before it starts one; 101 is no. One that is here is left as it is.
+forbid_daemons() {
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+}
+
 missing=()
 for package in "${debian[@]}"; do installed "$package" || missing+=("$package"); done
 # Node may come from elsewhere, and Debian's would replace it.
 for command in node npm; do command -v "$command" >/dev/null || missing+=("${command/#node/nodejs}"); done
 if [ ${#missing[@]} -gt 0 ]; then
+  forbid_daemons
   apt-get update >/dev/null 2>&1
   for package in "${missing[@]}"; do apt "$package" || failed+=("Debian package $package"); done
 fi

@@ -142,4 +142,6 @@ def every_reader() -> list[Reader]:
         reader("Ruby mail", "ruby", str(PROGRAMS / "mail_gem.rb")),
         reader("JavaMail", "java", "-cp", JAVAMAIL, str(PROGRAMS / "JavaMail.java")),
         reader("GMime", sys.executable, str(PROGRAMS / "gmime.py")),
+        reader("libsylph", sys.executable, str(PROGRAMS / "libsylph.py"), LC_ALL="C.UTF-8"),
+        reader("rspamd", "rspamadm", "lua", "--batch", str(PROGRAMS / "rspamd.lua")),
     ]
