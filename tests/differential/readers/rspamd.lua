@@ -1,8 +1,8 @@
 -- Reads From fields with rspamd: rspamadm lua --batch rspamd.lua
 -- Protocol: see ../mail_readers.py.
 --
--- When it starts, rspamadm connects to the name server in /etc/resolv.conf, and asks it nothing. As root it keeps
--- compiled patterns in /var/lib/rspamd.
+-- When it starts, rspamadm connects to the name server in /etc/resolv.conf, and asks it nothing: it is run without a
+-- network. As root it keeps compiled patterns in /var/lib/rspamd.
 
 local rspamd_task = require "rspamd_task"
 local rspamd_util = require "rspamd_util"
