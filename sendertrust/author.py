@@ -42,6 +42,7 @@ from sendertrust.address import (
 from sendertrust.display_name import (
     MISLEADING,
     MISLEADING_RULES,
+    SURE_ADDRESS,
     Mailbox,
     comment_end,
     cut_to_octets,
@@ -91,7 +92,7 @@ _BLANKS: Final = " \t\r\n"
 _MAX_MAILBOXES: Final = 64  # more than anybody writes, and each costs time
 
 _SPLITTING: Final = frozenset(",:;<>")
-_END_OF_DOMAIN: Final = re.compile(r"[\w.\-]*\w")
+_REST_OF_DOMAIN: Final = re.compile(r"[\w.\-]*\w")
 # What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
 # own other half: brackets may stand in pairs and in quotes, but not overlap them.
 _PAIRS: Final = (
@@ -308,14 +309,14 @@ def _each_word_alone(comment: str) -> Iterator[str]:
 def _goes_on(seen: Mapping[str, bool]) -> bool:
     """Say whether some reader ends a comment at its first ``)``, and takes what is behind it for part of the address.
 
-    That parenthesis may be nested, escaped or encoded. Of what is seen by
-    chance only the rest of a domain counts; and where characters are cut to
-    octets it must end at an opening parenthesis, or it has a ``)`` at its end.
+    That parenthesis may be nested, escaped or encoded. Where it is seen by
+    chance, or characters are cut to octets, not any text counts.
     """
     return any(
-        (doubtful and _is_end_of_domain(_behind_first_end(view), until=")"))
-        or (not doubtful and _behind_first_end(view).strip(_BLANKS + ")"))
-        or _is_end_of_domain(_behind_first_end(cut_to_octets(view)), until="(")
+        _names_another(_behind_first_end(view), ends=",()")
+        if doubtful
+        else _behind_first_end(view).strip(_BLANKS + ")")
+        or _names_another(_behind_first_end(cut_to_octets(view)), ends=",(")  # a ")" at its end is no domain's
         for view, doubtful in seen.items()
     )
 
@@ -325,9 +326,11 @@ def _behind_first_end(comment: str) -> str:
     return f"{comment})".partition(")")[2]
 
 
-def _is_end_of_domain(text: str, until: str) -> bool:
-    end, found, _ = text.partition(until)
-    return bool(found and _END_OF_DOMAIN.fullmatch("".join(end.split())))
+def _names_another(text: str, ends: str) -> bool:
+    """Say whether a text has an address, or goes on with the domain before it up to a character that ends one."""
+    rest = "".join(text.split())
+    domain = _REST_OF_DOMAIN.match(rest)
+    return bool(SURE_ADDRESS.search(text) or (domain and rest[domain.end()] in ends))
 
 
 def _misleads_before(seen: Mapping[str, bool], *, touching: bool) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MISLEADING",
     "MISLEADING_RULES",
+    "SURE_ADDRESS",
     "Mailbox",
     "comment_end",
     "cut_to_octets",
@@ -48,6 +49,7 @@ _UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-decoded"}
 
 # Stands in a view for the address. A lone surrogate: the input cannot hold one here, and decoding cannot make one.
 _HERE: Final = "\ud800"
+# What `cut_to_octets` changes.
 _WIDE: Final = re.compile(rf"[^\x00-\xff{_HERE}]")
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
@@ -62,7 +64,7 @@ _WIDE_DELIMITERS: Final = (
 # name, which `_nfkc` leaves as it is, if nothing in all that is `_OF_A_DOMAIN`.
 _WIDE_AT: Final = re.compile(rf"[\uff20\ufe6b]([^\x00-\x7f\uff20\ufe6b{_WIDE_DELIMITERS}]++)(?=( *+[{_DOTS}]|.?))")
 _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
-# What a reader may skip between an address and a delimiter; and what a person reads over at either end of one.
+# What a reader may skip between an address and a delimiter; and what a person reads over at either end of an address.
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\()'))
@@ -80,8 +82,8 @@ _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
-# What is no chance: an address, perhaps with half a letter before the at sign, whose last label is one of letters.
-_SURE_ADDRESS: Final = re.compile(
+#: What is no chance: an address, perhaps with half a letter before the at sign, whose last label is one of letters.
+SURE_ADDRESS: Final = re.compile(
     r"[A-Za-z0-9_\-]\ufffd?@[A-Za-z0-9_\-]++\.(?>(?:[A-Za-z0-9_\-]++\.)*)[A-Za-z]{2}",
 )
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
@@ -151,23 +153,27 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     by_chance = _by_chance(seen)
     cut = [cut_to_octets(text)] if _WIDE.search(text) else []
     cut += [view for view in map(cut_to_octets, decoded) if _has_sure_brackets(view)]
-    others = dict.fromkeys(map(_unquoted, _apart(text))) if encoded else ()
-    apart = [views(other) for other in others]
+    others = dict.fromkeys(map(_unquoted, _words_left_out(text))) if encoded else ()
+    seen_in_others = [views(other) for other in others]
     unquoted = [_unquoted(view) for view in decoded]
-    unquoted += [view.translate(_QUOTING) for seen in apart for view, doubtful in seen.items() if not doubtful]
+    unquoted += [
+        view.translate(_QUOTING) for other in seen_in_others for view, doubtful in other.items() if not doubtful
+    ]
     doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
-    doubtful_unquoted += [view.translate(_QUOTING) for seen in apart for view in _by_chance(seen)]
+    doubtful_unquoted += [view.translate(_QUOTING) for other in seen_in_others for view in _by_chance(other)]
     shown = _shown_forms([text, *decoded, *by_chance])
     if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view) for view in [text, *decoded]]
         by_chance += [_set_apart(view) for view in by_chance]
+    elif _quotes_may_move(text, by_chance):
+        by_chance += [_set_apart(view) for view in [text, *decoded, *by_chance]]
     return Mailbox(
         address,
         raw=_forms([text]),
         decoded=_forms(decoded),
         doubtful=_forms(by_chance),
         unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
-        doubtful_unquoted=tuple(dict.fromkeys(filter(_SURE_ADDRESS.search, doubtful_unquoted))),
+        doubtful_unquoted=tuple(dict.fromkeys(filter(SURE_ADDRESS.search, doubtful_unquoted))),
         shown=shown,
         loose=f"<{_HERE}>" not in text,
     )
@@ -192,7 +198,7 @@ def _rule_broken(seen: Iterable[str], text: str) -> str | None:
 
 def _by_chance(seen: Mapping[str, bool]) -> list[str]:
     """Give what only doubtful readers see, where it has what is no chance."""
-    return [view for view, doubtful in seen.items() if doubtful and _SURE_ADDRESS.search(view)]
+    return [view for view, doubtful in seen.items() if doubtful and SURE_ADDRESS.search(view)]
 
 
 def _has_sure_brackets(view: str) -> bool:
@@ -200,10 +206,10 @@ def _has_sure_brackets(view: str) -> bool:
 
     Nobody is known who decodes first and then cuts characters to octets, and many a Russian name has an at sign then.
     """
-    return any(_SURE_ADDRESS.search(part.partition(">")[0]) for part in view.split("<")[1:])
+    return any(SURE_ADDRESS.search(part.partition(">")[0]) for part in view.split("<")[1:])
 
 
-def _apart(text: str) -> Iterator[str]:
+def _words_left_out(text: str) -> Iterator[str]:
     """Give the text with an ``x`` for each encoded-word that shows nobody an at sign, or a bracket.
 
     To a reader that cannot decode it, it is a word like any other: glued to
@@ -231,7 +237,7 @@ def _forms(views: list[str]) -> tuple[str, ...]:
 
 
 def _shown_forms(views: list[str]) -> tuple[str, ...]:
-    """Give views as they are, in NFKC, and both without quotes and escapes and without comments."""
+    """Give views with wide delimiters as blanks, in NFKC, and both without quotes and escapes and without comments."""
     forms = [view.translate(_WIDE_TO_BLANKS) for view in views]
     forms += [_nfkc(view) for view in forms]
     forms += [view.translate(_NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
@@ -243,6 +249,7 @@ def _quotes_may_move(text: str, decoded: list[str]) -> bool:
 
     Encoded-words may decode to what begins or ends them, and some readers
     take the last backslash of a quoted string for the escape of its quote.
+    Emacs pairs square brackets with them.
     """
     plain = without_words(text)
     return '\\\\"' in text or any(view.count(sign) > plain.count(sign) for view in decoded for sign in '"\\()[]')
@@ -314,7 +321,7 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     yield from _in_decoded(mailbox.decoded)
     yield from _in_raw(mailbox.raw)
     for found in chain(_in_no_quotes(mailbox.doubtful_unquoted), _in_decoded(mailbox.doubtful)):
-        if _SURE_ADDRESS.search(found) and found.isprintable():
+        if SURE_ADDRESS.search(found) and found.isprintable():
             yield found
 
 

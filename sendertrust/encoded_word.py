@@ -230,7 +230,7 @@ class Reader:
         return known or (self.ebcdic if self.ebcdic and _EBCDIC_NAME.match(charset) else self.unknown)
 
 
-def _taken_for(other: str, codecs: set[str]) -> Mapping[str, str]:
+def _read_as(other: str, codecs: set[str]) -> Mapping[str, str]:
     return MappingProxyType({charset: other for charset, codec in CHARSETS.items() if codec in codecs})
 
 
@@ -244,15 +244,15 @@ _ODD_READERS: Final = (
     Reader(url_safe=True),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN)),
     Reader(codecs=MappingProxyType(_BIG_ENDIAN), skip_padding=True, keep_underscores=True),  # mb_decode_mimeheader
-    Reader(codecs=_taken_for("ascii", _HIDING)),
-    Reader(codecs=_taken_for("ascii", _HIDING), skip_padding=True),
+    Reader(codecs=_read_as("ascii", _HIDING)),
+    Reader(codecs=_read_as("ascii", _HIDING), skip_padding=True),
     Reader(by_the_letter=True, doubtful=True),
     Reader(by_the_letter=True, doubtful=True, skip_padding=True),
     Reader(unknown="cp037", doubtful=True),
     Reader(ebcdic=_OTHER_EBCDIC),
     Reader(unknown="utf-7"),
     Reader(unknown="utf-8"),
-    Reader(codecs=_taken_for(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
+    Reader(codecs=_read_as(_MODIFIED_UTF_7, {"utf-7"}), unknown=_MODIFIED_UTF_7),
 )
 
 #: Through whose eyes a name is searched.
