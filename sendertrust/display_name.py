@@ -338,12 +338,13 @@ def _first_addresses(views: Iterable[str]) -> Iterator[str]:
 def _if_nothing_escapes(views: Iterable[str]) -> Iterator[str]:
     """Give what a reader finds that knows no escapes, and leaves out first quoted strings, then comments: Sylpheed.
 
-    One that it sees no end of reaches to the end of the field. If that takes the address away, what is left is it.
+    One that it sees no end of reaches to the end of the field, and all take the blanks behind them along. If the
+    address goes that way, what is left is it.
     """
     for view in views:
         left = _without_comments("".join(view.split('"')[::2]))
         if _HERE not in left:
-            yield from _candidates(left)
+            yield from _candidates(_close_up(left, around="@"))
 
 
 def _behind_a_comment(views: Iterable[str]) -> Iterator[str]:

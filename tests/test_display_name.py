@@ -154,6 +154,8 @@ HIDDEN_DEEPER: Final = {
     # Sylpheed and Claws Mail take each quote for one, and nothing for an escape or a comment.
     "escaped quote": rf'"\"ceo@corp" <{OWN}>',
     "letter and escaped quote": rf'"x\"ceo@corp" <{OWN}>',
+    "escaped quote and a blank": rf'ceo"\" @corp" <{OWN}>',
+    "escaped quote, a comment and a blank": rf'"\"ceo(x) @corp" <{OWN}>',
     "escaped quote, and a quoted string": rf'"a\"b" "ceo@corp" <{OWN}>',
     "escaped quote and an encoded address": rf'"\"=?utf-8?q?ceo=40corp?=" <{OWN}>',
     "encoded quote, and a quoted string": f'=?utf-8?q?=22?= "ceo@corp" <{OWN}>',
