@@ -5,14 +5,20 @@ in `harness`; this only instruments the package and feeds it. Everything that
 the runner does not know goes to libFuzzer as it is (``-use_value_profile=1``).
 An input that breaks something is written to the artifacts directory, and
 ``--replay FILE`` judges one without atheris.
+
+libFuzzer counts its seconds from its start, and first runs all inputs that it
+is given. So these are run here before, with a clock, and what that took is
+added: ``--seconds`` is how long it fuzzes when it is through with them.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +30,7 @@ KEPT = HERE / "corpus" / "kept.txt"
 def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=["check", "check_message", "verdict"], help="one target instead of all")
-    parser.add_argument("--seconds", type=int, default=20, help="how long, 0 for no limit")
+    parser.add_argument("--seconds", type=int, default=20, help="how long, after the given inputs; 0 for no limit")
     parser.add_argument("--runs", type=int, default=-1, help="how many executions, -1 for no limit")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-len", type=int, default=200, help="the longest input; tokens make it longer")
@@ -36,6 +42,16 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--package", type=Path, default=HERE.parents[1], help="the directory of the package to fuzz")
     parser.add_argument("--replay", type=Path, help="judge this one input, and do nothing else")
     return parser.parse_known_args()
+
+
+def seconds_of_replay(harness: Any, target: str | None, corpus: list[str]) -> int:
+    """Run what is in the directories once, as libFuzzer will; whatever breaks something there is its to report."""
+    start = time.monotonic()
+    for directory in corpus:
+        for path in Path(directory).iterdir():
+            with contextlib.suppress(Exception):
+                harness.one_input(path.read_bytes(), target)
+    return round(time.monotonic() - start)
 
 
 def main() -> None:
@@ -60,8 +76,9 @@ def main() -> None:
         corpus.append(tempfile.mkdtemp(prefix="kept-inputs-"))
         for number, line in enumerate(KEPT.read_text("ascii").split()):
             Path(corpus[-1], f"{number}").write_bytes(bytes.fromhex(line))
+    replay = seconds_of_replay(harness, options.target, corpus) if options.seconds else 0
     limits = {
-        "max_total_time": options.seconds,
+        "max_total_time": options.seconds + replay,
         "runs": options.runs,
         "seed": options.seed,
         "max_len": options.max_len,
