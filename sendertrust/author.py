@@ -302,8 +302,9 @@ def _views_of_comment(comment: str) -> dict[str, bool]:
 
 def _each_word_alone(comment: str) -> Iterator[str]:
     """Give each encoded-word as to a reader that cannot decode the others, an ``x`` for what follows."""
+    end = len(comment.rstrip(_BLANKS + ")"))
     for word in encoded_words(comment):
-        yield word[0] + ("x" if comment[word.end() :].strip(_BLANKS + ")") else "")
+        yield word[0] + ("x" if word.end() < end else "")
 
 
 def _goes_on(seen: Mapping[str, bool]) -> bool:

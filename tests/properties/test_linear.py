@@ -378,7 +378,7 @@ MOST_STEPS_OF_A_BODY = 1000
 MOST_STEPS_OF_A_BLOCK = 40
 MOST_STEPS_OF_A_CLAIM = 100
 MOST_STEPS_OF_A_LIST = 100
-MOST_STEPS_OF_WHAT_IS_REFUSED = 100
+MOST_STEPS_OF_WHAT_IS_REFUSED = 200
 #: Four times the input may take so many times the steps.
 MOST_GROWTH = 4.4
 #: The rules of what is too long, too deep or too many, and is not read to its end.
