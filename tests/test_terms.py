@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 import sendertrust
-from sendertrust.encoded_word import CHARSETS
+from sendertrust.charset import CHARSETS
 from sendertrust.grant import Right
 from sendertrust.terms import (
     LOOKUP_FAILED,

@@ -45,7 +45,8 @@ TESTS_OF_FROM: Final = ("tests/test_author.py", "tests/test_display_name.py")
 TESTS: Final = {
     "author": TESTS_OF_FROM,
     "display_name": TESTS_OF_FROM,
-    "encoded_word": ("tests/test_encoded_word.py", *TESTS_OF_FROM),
+    "encoded_word": ("tests/test_encoded_word.py", "tests/test_charset.py", *TESTS_OF_FROM),
+    "charset": ("tests/test_charset.py", "tests/test_encoded_word.py"),
 }
 #: Asked where a module's own tests let a mutant live.
 SECOND_CHANCE: Final = ("tests/properties/test_laws.py", "tests/test_vectors.py")
