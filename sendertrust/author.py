@@ -239,7 +239,7 @@ def _list_fault(
     """Find what is wrong with a list as such: too many elements, or an encoded-word that reaches over a comma."""
     if len(elements) > _MAX_MAILBOXES:
         return Malformed.at("field-too-long", text, elements[_MAX_MAILBOXES][0])
-    for start, _ in elements[1:]:
+    for start, _ in elements:
         if word := _overlapping(words, start, start):
             return Malformed.at("encoded-word-unclosed", text, word[0])
     return None

@@ -49,8 +49,6 @@ _UNREADABLE_RULES: Final = {**MISLEADING_RULES, "control": "control-decoded"}
 
 # Stands in a view for the address. A lone surrogate: the input cannot hold one here, and decoding cannot make one.
 _HERE: Final = "\ud800"
-# What `cut_to_octets` changes.
-_WIDE: Final = re.compile(rf"[^\x00-\xff{_HERE}]")
 _BLANK: Final = re.compile(r"[ \t\r\n]++")
 _DELIMITER: Final = re.compile(r"[,;:]")
 # What IDNA2003 takes for a dot between labels (RFC 3490 3.1), and what NFKC makes one of.
@@ -151,8 +149,7 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
         return rule
     decoded = [view for view, doubtful in seen.items() if not doubtful]
     by_chance = _by_chance(seen)
-    cut = [cut_to_octets(text)] if _WIDE.search(text) else []
-    cut += [view for view in map(cut_to_octets, decoded) if _has_sure_brackets(view)]
+    cut = [cut_to_octets(text), *filter(_has_sure_brackets, map(cut_to_octets, decoded))]
     others = dict.fromkeys(map(_unquoted, _words_left_out(text))) if encoded else ()
     seen_in_others = [views(other) for other in others]
     unquoted = [_unquoted(view) for view in decoded]

@@ -28,6 +28,8 @@ HONEST: Final = {
     "bare": OWN,
     "angle": f"<{OWN}>",
     "bare between blanks": f" \t{OWN} \t",
+    "comment right behind it": f"{OWN}(Joe)",
+    "comment right before it": f"(Joe){OWN}",
     "atoms": f"Taro Yamada <{OWN}>",
     "no blank before the bracket": f"Taro<{OWN}>",
     "quoted string": f'"Yamada, Taro" <{OWN}>',
@@ -563,6 +565,8 @@ def test_what_decoding_shows_is_at_the_first_word() -> None:
     """*offset* counts to 'where it is amiss': the words of that mailbox, here."""
     policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
     assert parse_author(f"Taro Yamada =?utf-8?q?a=0Db?= <{OWN}>", policy) == Malformed("control-decoded", 12)
+    body = f"=?utf-8?q?a=07?= =?utf-8?q?a?= <{OWN}>"
+    assert parse_author(body, policy) == Malformed("control-decoded", 0)
     body = f"=?utf-8?q?a?= <{OWN}>, 山 =?utf-8?q?a=E2=80=AEb?= <{OWN}>"
     assert parse_author(body, policy) == Malformed("bidi-in-name", len(f"=?utf-8?q?a?= <{OWN}>, 山 ".encode()))
 
@@ -572,6 +576,7 @@ def test_no_encoded_word_reaches_over_a_comma() -> None:
     policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
     assert parse_author("a@b.example (=?utf-8), (?q?a?=) a@b.example", policy) == Malformed("encoded-word-unclosed", 13)
     assert parse_author("=?utf-8,?q?a?= <a@b.example>", policy) == Malformed("encoded-word-unclosed", 0)
+    assert parse_author("=?a?q?b?= =?utf-8,?q?a?= <a@b.example>", policy) == Malformed("encoded-word-unclosed", 10)
     for word in ("(=?utf-8?q?a?=),", ",=?utf-8?q?a?="):
         assert isinstance(parse_author(word.join(["<a@b.example> ", " <a@b.example>"]), policy), tuple)
 
@@ -590,11 +595,17 @@ CUT: Final = {
     "ends before an address": ("(ĩceo@victim.example,Ĩ)", True),
     "ends before a comma and an address": ("(ĩ,ceo@victim.exampleĨ)", True),
     "ends before what no domain ends with": ("(ĩ .com-Ĩ)", False),
+    "ends before a blank behind that": ("(ĩ .com- Ĩ)", False),
     "ends before what no domain has": ("(ĩ .c/omĨ)", False),
     "an Arabic name": ("(فاطمة محمد)", False),
     "encoded": (f"({b_word('ĩ.comĨ')})", True),
     "encoded, without an end": (f"({b_word('ĩ.com')})", False),
     "encoded, a Russian name": (f"({b_word('Щуклин')})", False),
+    "encoded, a Korean name": ("(=?iso-2022-kr?B?GyQpQw5ATDwtPywP?=)", False),
+    "in a charset that not all know": (f"({b_word(jis(').com,'), 'csISO2022JP')})", True),
+    "in a charset that not all know, at the end": (f"({b_word(jis('x).com'), 'csISO2022JP')})", True),
+    "in a charset that not all know, no domain": (f"({b_word(jis(')./om,'), 'csISO2022JP')})", False),
+    "in a charset that not all know, a quote and an escape": ("(=?csISO2022JP?b?GyRCISIhXBsoQg==?=)", False),
     "encoded, in a charset that nobody knows": (f"({b_word('ĩ.comĨ', 'x-klingon')})", True),
 }
 

@@ -343,6 +343,8 @@ def test_what_hidden_addresses_gives(body: str, hidden: set[str]) -> None:
         *((f"営業部{delimiter}1.a", False) for delimiter in "，：；（）＜＞＂﹐﹕﹔﹙﹚﹤﹥︐︓︔︵︶⁽⁾₍₎\u037e"),
         ("営業部・1", True),
         ("営業部，佐藤﹫総務部", False),
+        ("営業部﹫総務部", False),
+        ("営業部＠総務部", False),
     ],
 )
 def test_the_wide_at_sign_of_a_name(behind: str, wide: str, *, hidden: bool) -> None:
@@ -498,6 +500,20 @@ def test_what_a_name_shows(body: str, shown: list[str]) -> None:
     assert bool(found) is bool(shown)
 
 
+@pytest.mark.parametrize("brackets", ["（）", "＜＞", "()", "；：", "\u207d\u207e", '"(" ")"'])
+def test_brackets_are_no_part_of_what_a_name_shows(brackets: str) -> None:
+    """Law, 4: 'a spoof to the eye', which sees where a wide bracket is."""
+    half = len(brackets) // 2
+    name = f"山田{brackets[:half]}{OWN}{brackets[half:]}様"
+    assert set(shown_addresses(one(f'"{name}" <{OWN}>'))) == {OWN}
+
+
+def test_an_empty_quoted_string_behind_a_comma_is_in_no_phrase() -> None:
+    """Law, 4: '`""` as name' is allowed, and `山田@営業部` is a name, whoever stands behind it in the list."""
+    policy = attrs.evolve(SUBMISSION, multiple_authors="all_must_match")
+    assert asked(f'"山田@営業部" <{OWN}>, "" <{OWN}>', policy).decision is Action.ACCEPT
+
+
 def test_a_name_shows_quotes_that_are_decoded() -> None:
     """Law, 4: 'a spoof to the eye', which sees the quotes as they stand."""
     assert '"c e"@victim.example' in shown_addresses(one(f"=?utf-8?q?=22c_e=22=40victim.example?= <{OWN}>"))
@@ -516,7 +532,13 @@ def test_characters_of_what_is_no_chance() -> None:
     """Law, 4: 'A dotted domain is needed', where octets of letters might be an address by chance."""
     letters = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     in_labels = letters | set("0123456789-_")
-    for view, needed in (("{}@b.cc", in_labels), ("a@{}.cc", in_labels), ("a@b.{}c", letters), ("a@b.c{}", letters)):
+    for view, needed in (
+        ("{}@b.cc", in_labels),
+        ("a@{}.cc", in_labels),
+        ("a@b.{}.cc", in_labels),
+        ("a@b.{}c", letters),
+        ("a@b.c{}", letters),
+    ):
         assert {c for c in PRINTABLE if SURE_ADDRESS.search(view.format(c))} == needed
     assert {c for c in PRINTABLE if SURE_ADDRESS.search(f"a@b{c}cc")} == {"."}
     assert {c for c in PRINTABLE if SURE_ADDRESS.search(f"a{c}b.cc")} == {"@"}
