@@ -93,6 +93,7 @@ _MAX_MAILBOXES: Final = 64  # more than anybody writes, and each costs time
 
 _SPLITTING: Final = frozenset(",:;<>")
 _REST_OF_DOMAIN: Final = re.compile(r"[\w.\-]*\w")
+_SPECIALS: Final = '(<>[]:;@\\,."'  # but for the one that closes a comment
 # What Emacs pairs: brackets of ASCII and those that Unicode opens and closes (Ps, Pe), in comments too. A quote is its
 # own other half: brackets may stand in pairs and in quotes, but not overlap them.
 _PAIRS: Final = (
@@ -286,7 +287,7 @@ def _bare_address_span(
         else:
             misleads = _misleads_behind(seen, touching=token.start == end)
         # Who decodes first ends a comment where an encoded-word ends that began in it, and begins another one.
-        if misleads or _goes_on(seen) or _overlapping(words, token.end, token.end):
+        if misleads or _goes_on(seen, before=token.start < start) or _overlapping(words, token.end, token.end):
             return Malformed.at("comment-beside-address", text, token.start)
     return start, end
 
@@ -307,31 +308,37 @@ def _each_word_alone(comment: str) -> Iterator[str]:
         yield word[0] + ("x" if word.end() < end else "")
 
 
-def _goes_on(seen: Mapping[str, bool]) -> bool:
+def _goes_on(seen: Mapping[str, bool], *, before: bool) -> bool:
     """Say whether some reader ends a comment at its first ``)``, and takes what is behind it for part of the address.
 
-    That parenthesis may be nested, escaped or encoded. Where it is seen by
-    chance, or characters are cut to octets, not any text counts.
+    That parenthesis may be nested, escaped or encoded. Behind an address, not
+    any text counts if it is seen by chance, or characters are cut to octets.
     """
-    return any(
-        _names_another(_behind_first_end(view), ends=",()")
-        if doubtful
-        else _behind_first_end(view).strip(_BLANKS + ")")
-        or _names_another(_behind_first_end(cut_to_octets(view)), ends=",(")  # a ")" at its end is no domain's
-        for view, doubtful in seen.items()
-    )
+    for view, doubtful in seen.items():
+        cut = cut_to_octets(view)
+        if _text_behind(view) and (before or not doubtful or _names_another(view, ends=",()")):
+            return True
+        # A ")" at its end is no part of a domain.
+        if cut != view and _text_behind(cut) and (before or _names_another(cut, ends=",(")):
+            return True
+    return False
 
 
-def _behind_first_end(comment: str) -> str:
-    """Give what is behind the first parenthesis that closes, with the one at the end of the comment."""
-    return f"{comment})".partition(")")[2]
+def _text_behind(comment: str) -> str:
+    """Give what is behind the first parenthesis that closes, without blanks and parentheses at its ends."""
+    return comment.partition(")")[2].strip(_BLANKS + ")")
 
 
-def _names_another(text: str, ends: str) -> bool:
-    """Say whether a text has an address, or goes on with the domain before it up to a character that ends one."""
-    rest = "".join(text.split())
+def _names_another(comment: str, ends: str) -> bool:
+    """Say whether behind the first parenthesis there is an address, or the rest of the domain before the comment.
+
+    That reaches up to one of *ends*, or if it has a dot, to any special of RFC 5322 3.2.3.
+    """
+    behind = f"{comment})".partition(")")[2]
+    rest = "".join(behind.split())
     domain = _REST_OF_DOMAIN.match(rest)
-    return bool(SURE_ADDRESS.search(text) or (domain and rest[domain.end()] in ends))
+    ended = domain and rest[domain.end()] in (ends + _SPECIALS if "." in domain[0] else ends)
+    return bool(ended or SURE_ADDRESS.search(behind))
 
 
 def _misleads_before(seen: Mapping[str, bool], *, touching: bool) -> bool:

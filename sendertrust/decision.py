@@ -278,9 +278,13 @@ class _Case:
         A name with more addresses in it than anybody has is foreign unread.
         """
         unknown = None
-        for count, text in enumerate(dict.fromkeys(texts)):
-            if count == _MAX_ADDRESSES_IN_NAME:
+        seen: set[str] = set()
+        for text in texts:
+            if text in seen:
+                continue
+            if len(seen) == _MAX_ADDRESSES_IN_NAME:
                 return Finding(reason, excerpt(text), rule)
+            seen.add(text)
             foreign = self.foreign(text, mailbox)
             if foreign:
                 return Finding(reason, excerpt(text), rule)

@@ -67,7 +67,6 @@ _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
 _QUOTING: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\()'))
 _NOT_SHOWN: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\'))
-_WIDE_TO_BLANKS: Final = dict.fromkeys(map(ord, _WIDE_DELIMITERS), " ")
 _UNSETTLED: Final = _QUOTING | dict.fromkeys(map(ord, "<>"), ",")
 _COMMENT_LOST: Final = re.compile(r"[)\"]")
 _PARENTHESIS: Final = re.compile(r"([()])")
@@ -77,16 +76,18 @@ _ROUTE: Final = re.compile(r"@|\w[!%]\w")
 _IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
 # Nor is text decoded or normalised that has none of these.
 _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
+# A local part in quotes, or a quoted string, perhaps without an end.
+_IN_QUOTES: Final = re.compile(r'(?P<local_part>"[^"]*+"@)|"[^"]*+(?:"|\Z)')
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
 #: What is no chance: an address, perhaps with half a letter before the at sign, whose last label is one of letters.
 SURE_ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9_\-]\ufffd?@[A-Za-z0-9_\-]++\.(?>(?:[A-Za-z0-9_\-]++\.)*)[A-Za-z]{2}",
+    r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\")]\ufffd?@[A-Za-z0-9_\-]++\.(?>(?:[A-Za-z0-9_\-]++\.)*)[A-Za-z]{2}",
 )
 # What might be an address to somebody: not judged here, only found. Each run of ordinary
 # characters is tried from its first one only, which keeps the search linear.
-_ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}]"
+_ORDINARY: Final = rf"[^\s<>,;:\"()\[\]\\@{_HERE}{_WIDE_DELIMITERS}]"
 _CANDIDATE: Final = re.compile(
     rf'(?:"[^"]*+"|(?<!{_ORDINARY}){_ORDINARY}++)@(?:\[[^\[\]]*+\]|(?>(?:{_ORDINARY}++|@)+))',
 )
@@ -148,8 +149,10 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     if rule := _rule_broken(seen, text):
         return rule
     decoded = [view for view, doubtful in seen.items() if not doubtful]
-    by_chance = _by_chance(seen)
+    own = re.compile(rf"(?<!{_ORDINARY})(?<!@){re.escape(address.text)}(?!{_ORDINARY})(?!@)", re.IGNORECASE)
+    by_chance = [own.sub("own", view) for view in _by_chance(seen)]
     cut = [cut_to_octets(text), *filter(_has_sure_brackets, map(cut_to_octets, decoded))]
+    cut = [own.sub("own", _BLANK.sub(" ", view)) for view in cut]
     others = dict.fromkeys(map(_unquoted, _words_left_out(text))) if encoded else ()
     seen_in_others = [views(other) for other in others]
     unquoted = [_unquoted(view) for view in decoded]
@@ -157,8 +160,10 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
         view.translate(_QUOTING) for other in seen_in_others for view, doubtful in other.items() if not doubtful
     ]
     doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
-    doubtful_unquoted += [view.translate(_QUOTING) for other in seen_in_others for view in _by_chance(other)]
-    shown = _shown_forms([text, *decoded, *by_chance])
+    doubtful_unquoted += [
+        own.sub("own", view.translate(_QUOTING)) for other in seen_in_others for view in _by_chance(other)
+    ]
+    shown = _shown_forms([text, *decoded, *filter(SURE_ADDRESS.search, by_chance)])
     if quotes_move or _quotes_may_move(text, decoded):
         decoded += [_set_apart(view) for view in [text, *decoded]]
         by_chance += [_set_apart(view) for view in by_chance]
@@ -170,7 +175,7 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
         decoded=_forms(decoded),
         doubtful=_forms(by_chance),
         unquoted=tuple(dict.fromkeys(view for view in unquoted if "@" in view or "<" in view)),
-        doubtful_unquoted=tuple(dict.fromkeys(filter(SURE_ADDRESS.search, doubtful_unquoted))),
+        doubtful_unquoted=tuple(dict.fromkeys(view for view in doubtful_unquoted if "@" in view)),
         shown=shown,
         loose=f"<{_HERE}>" not in text,
     )
@@ -194,8 +199,8 @@ def _rule_broken(seen: Iterable[str], text: str) -> str | None:
 
 
 def _by_chance(seen: Mapping[str, bool]) -> list[str]:
-    """Give what only doubtful readers see, where it has what is no chance."""
-    return [view for view, doubtful in seen.items() if doubtful and SURE_ADDRESS.search(view)]
+    """Give what only doubtful readers see, if there may be an address in it."""
+    return [view for view, doubtful in seen.items() if doubtful and "@" in view]
 
 
 def _has_sure_brackets(view: str) -> bool:
@@ -203,7 +208,8 @@ def _has_sure_brackets(view: str) -> bool:
 
     Nobody is known who decodes first and then cuts characters to octets, and many a Russian name has an at sign then.
     """
-    return any(SURE_ADDRESS.search(part.partition(">")[0]) for part in view.split("<")[1:])
+    parts = _close_up(view.translate(_QUOTING), around="@.").split("<")[1:]
+    return any(SURE_ADDRESS.search(part.partition(">")[0]) for part in parts)
 
 
 def _words_left_out(text: str) -> Iterator[str]:
@@ -234,9 +240,8 @@ def _forms(views: list[str]) -> tuple[str, ...]:
 
 
 def _shown_forms(views: list[str]) -> tuple[str, ...]:
-    """Give views with wide delimiters as blanks, in NFKC, and both without quotes and escapes and without comments."""
-    forms = [view.translate(_WIDE_TO_BLANKS) for view in views]
-    forms += [_nfkc(view) for view in forms]
+    """Give views as they are, in NFKC, and both without quotes and escapes and without comments."""
+    forms = views + [_nfkc(view) for view in views]
     forms += [view.translate(_NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
     return tuple(dict.fromkeys(view for view in forms if "@" in view))
 
@@ -318,7 +323,7 @@ def hidden_addresses(mailbox: Mailbox) -> Iterator[str]:
     yield from _in_decoded(mailbox.decoded)
     yield from _in_raw(mailbox.raw)
     for found in chain(_in_no_quotes(mailbox.doubtful_unquoted), _in_decoded(mailbox.doubtful)):
-        if SURE_ADDRESS.search(found) and found.isprintable():
+        if SURE_ADDRESS.search(_close_up(found, around="@.")):
             yield found
 
 
@@ -339,9 +344,11 @@ def _if_nothing_escapes(views: Iterable[str]) -> Iterator[str]:
     address goes that way, what is left is it.
     """
     for view in views:
-        left = _without_comments("".join(view.split('"')[::2]))
+        left = _close_up(_without_comments(_IN_QUOTES.sub(r"\g<local_part>", view)), around="@")
         if _HERE not in left:
-            yield from _candidates(_close_up(left, around="@"))
+            yield from _candidates(left)
+            if left.endswith("@"):  # what stands in the quotes of the own address goes on with it
+                yield left
 
 
 def _behind_a_comment(views: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@
 Blanks before the colon are RFC 5322 4.5. Some readers take ``From :`` for
 From, so it counts; others do not, so it cannot stand alone. Blank continuation lines, which 4.2 allows, end the
 header to some readers and not to others, and are refused. So is a name `>From`, and
-what looks like a From field more than 8,000 octets into another one.
+what looks like a From field more than 7,000 octets into another one.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ _NAME_OF_PAIR: Final = re.compile(rf"{_NAME}[ \t]*+")
 _FROM: Final = "from"
 _SENDER: Final = "sender"
 _OTHERS: Final = (_SENDER, "resent-from", "resent-sender")
-# Sylpheed reads a folded field into 8,192 octets, and takes the rest of its line for a new field.
-_READ_AT_ONCE: Final = 8000
+# Sylpheed reads a folded field, with its name of up to a line, into 8,192 octets, and takes the rest of a line for a
+# new field.
+_READ_AT_ONCE: Final = 7000
 _FROM_INSIDE: Final = re.compile(rb"(?i)(?<!\n)from[ \t]*+:")
 # What str.splitlines() splits beside CR and LF.
 _LINE_BREAK_LOOKALIKE: Final = re.compile("[\\x0b\\x0c\\x1c-\\x1e\\x85\\u2028\\u2029]")

@@ -604,6 +604,9 @@ CUT: Final = {
     "encoded, a Korean name": ("(=?iso-2022-kr?B?GyQpQw5ATDwtPywP?=)", False),
     "in a charset that not all know": (f"({b_word(jis(').com,'), 'csISO2022JP')})", True),
     "in a charset that not all know, at the end": (f"({b_word(jis('x).com'), 'csISO2022JP')})", True),
+    "in a charset that not all know, before a semicolon": (f"({b_word(jis(').m;'), 'csISO2022JP')})", True),
+    "in a charset that not all know, before a dot": (f"({b_word(jis(').m.(x'), 'csISO2022JP')})", True),
+    "in a charset that not all know, without a dot": (f"({b_word(jis('x)m<x'), 'csISO2022JP')})", False),
     "in a charset that not all know, no domain": (f"({b_word(jis(')./om,'), 'csISO2022JP')})", False),
     "in a charset that not all know, a quote and an escape": ("(=?csISO2022JP?b?GyRCISIhXBsoQg==?=)", False),
     "encoded, in a charset that nobody knows": (f"({b_word('ĩ.comĨ', 'x-klingon')})", True),
@@ -613,8 +616,17 @@ CUT: Final = {
 @pytest.mark.parametrize(("comment", "refused"), CUT.values(), ids=CUT.keys())
 def test_comments_whose_characters_are_cut(comment: str, *, refused: bool) -> None:
     """Splitting the Email Atom, 2024, 'Unicode overflow': Apache mime4j cuts strings to octets."""
-    for body in (f"{OWN} {comment}", f"{comment} {OWN}"):
-        assert isinstance(parse_author(body, SUBMISSION), Malformed) == refused
+    assert isinstance(parse_author(f"{OWN} {comment}", SUBMISSION), Malformed) == refused
+
+
+@pytest.mark.parametrize("text", [" x", "black.", "a_b", "\u0122", "\u0149"])
+def test_comments_before_an_address_whose_characters_are_cut(text: str) -> None:
+    """Likewise: there whatever is behind the parenthesis is part of an address."""
+    for comment in (f"(ĩ{text})", f"(ĩ{text}Ĩ)", f"({b_word(f'ĩ{text}')})"):
+        assert parse_author(f"{comment} {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
+    assert isinstance(parse_author(f"(Belĩ ) {OWN}", SUBMISSION), tuple)
+    doubtful = b_word(jis("x)x"), "csISO2022JP")
+    assert parse_author(f"({doubtful}) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
 
 
 def test_mailboxes_are_counted() -> None:

@@ -154,6 +154,8 @@ HIDDEN_DEEPER: Final = {
     # Sylpheed and Claws Mail take each quote for one, and nothing for an escape or a comment.
     "escaped quote": rf'"\"ceo@corp" <{OWN}>',
     "letter and escaped quote": rf'"x\"ceo@corp" <{OWN}>',
+    "escaped quote and a quoted local part": rf'"\""ceo"@x.example" <{OWN}>',
+    "escaped quote and an address that has quotes": r'"\"ceo@" <"user1"@test-sample.jp>',
     "escaped quote and a blank": rf'ceo"\" @corp" <{OWN}>',
     "escaped quote, a comment and a blank": rf'"\"ceo(x) @corp" <{OWN}>',
     "escaped quote, and a quoted string": rf'"a\"b" "ceo@corp" <{OWN}>',
@@ -295,7 +297,7 @@ HIDDEN_TEXTS: Final = {
     "an odd number of quotes behind the address": (f'<{OWN}> (ceo@corp ")', set()),
     "an escaped parenthesis and nothing before it": (rf'(\() "ceo@corp" <{OWN}>', set()),
     "in a comment that closes before odd quotes": (rf'(ceo@corp) "\"" <{OWN}>', set()),
-    "a handle outside of odd quotes": (rf'"\"@corp" <{OWN}>', set()),
+    "a handle outside of odd quotes": (rf'"\" @corp" <{OWN}>', set()),
     "before a parenthesis in a comment": (f"<{OWN}> (ceo@corp (x))", set()),
     "what is cut to octets, in quotes": (f'"ceo\u0140victim.example, x" <{OWN}>', set()),
     "what is cut to octets, in quotes that are cut": (
@@ -305,7 +307,24 @@ HIDDEN_TEXTS: Final = {
     "what is cut to octets, in a comment": (f"<{OWN}> (ceo\u0140victim.example, x)", set()),
     "what is decoded and cut to octets": (f"{b_word('ceoŀvictim.example, x')} <{OWN}>", set()),
     "what is decoded and cut to octets, undotted": (f"{b_word('ļceoŀcorpľ')} <{OWN}>", set()),
-    "what is cut to octets and has controls": (f"\u0101ceo\u0140victim.example <{OWN}>", set()),
+    "what is cut to octets and has controls": (f"\u0101ceo\u0140victim.example <{OWN}>", {f"\x01{CEO}"}),
+    "what is cut to octets and has a tab": (f"\u013cx\u0109ceo\u0140victim.example\u013e <{OWN}>", {f"x {CEO}"}),
+    "what is cut to octets, before half a comment": (f"ceo\u0140victim.example\u0128\u0100<{OWN}>", {f"{CEO}(\0"}),
+    "what is cut to octets and has quotes": (
+        f"\u0122ceo\u0122\u0140victim.example <{OWN}>",
+        {'ceo"@victim.example'},
+    ),
+    "what is cut to octets, beside the own address": (f'"Тимур, {OWN}" <{OWN}>', {OWN}),
+    "what is cut to octets, a quote and the own address": (f'"สมชาย {OWN}" <{OWN}>', set()),
+    "doubtful with blanks": (
+        f"{b_word(jis('<ceo @x.example>'), 'csISO2022JP')} <{OWN}>",
+        {"ceo @x.example", "ceo@x.example"},
+    ),
+    "doubtful with quotes": (
+        f"=?csISO2022JP?b?GyRCPCJjZW8iQHguZXhhbXBsZT4bKEI=?= <{OWN}>",
+        {'ceo"@x.example', "ceo@x.example"},
+    ),
+    "doubtful beside the own address, of Japanese": (f"{b_word(jis('EDCf'), 'csISO2022JP')} <{OWN}> ({OWN})", {OWN}),
     "doubtful beside the own address": (f'"=?x-sjis?q?=81=40=2C=20user1=40test-sample.jp?=" <{OWN}>', {OWN}),
     "a letter on both sides": (f'"X {CEO} X" <{OWN}>', set()),
     "a letter before the comma": (f"<{OWN}> ({CEO} X, y)", set()),
@@ -533,7 +552,7 @@ def test_characters_of_what_is_no_chance() -> None:
     letters = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     in_labels = letters | set("0123456789-_")
     for view, needed in (
-        ("{}@b.cc", in_labels),
+        ("{}@b.cc", in_labels | set("!#$%&'*+/=?^`{|}~.\")")),
         ("a@{}.cc", in_labels),
         ("a@b.{}.cc", in_labels),
         ("a@b.{}c", letters),

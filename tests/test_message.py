@@ -266,14 +266,14 @@ def test_a_blank_before_the_colon_is_told(blanks: str, line_ends: LineEnds) -> N
 
 
 FAR_INSIDE: Final = {
-    "as far as may be": ("x" * 7999 + "From: b@x", False),
-    "too far": ("x" * 8000 + "From: b@x", True),
-    "behind a blank, in the other case": ("x" * 8000 + "y fROM \t: b@x", True),
-    "without a colon": ("x" * 8000 + "From b@x", False),
-    "another name": ("x" * 8000 + "Fro: b@x", False),
-    "as far as may be in UTF-8": ("山" * 2666 + "xFrom: b@x", False),
-    "too far in UTF-8": ("山" * 2667 + "From: b@x", True),
-    "in octets that nobody can decode": ("\udce9" * 8000 + "From: b@x", True),
+    "as far as may be": ("x" * 6999 + "From: b@x", False),
+    "too far": ("x" * 7000 + "From: b@x", True),
+    "behind a blank, in the other case": ("x" * 7000 + "y fROM \t: b@x", True),
+    "without a colon": ("x" * 7000 + "From b@x", False),
+    "another name": ("x" * 7000 + "Fro: b@x", False),
+    "as far as may be in UTF-8": ("山" * 2333 + "From: b@x", False),
+    "too far in UTF-8": ("山" * 2334 + "From: b@x", True),
+    "in octets that nobody can decode": ("\udce9" * 7000 + "From: b@x", True),
 }
 
 
