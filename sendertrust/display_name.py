@@ -65,9 +65,8 @@ _OF_A_DOMAIN: Final = re.compile(rf"[A-Za-z0-9{_DOTS}\-]")
 # What a reader may skip between an address and a delimiter; and what a person reads over at either end of an address.
 _IGNORED: Final = frozenset(" \"'()")
 _PUNCTUATION: Final = "'.`*!?"
-_QUOTING: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\()'))
-_NOT_SHOWN: Final[dict[int, str | None]] = dict.fromkeys(map(ord, '"\\'))
-_UNSETTLED: Final = _QUOTING | dict.fromkeys(map(ord, "<>"), ",")
+_QUOTING: Final = '"\\()'
+_NOT_SHOWN: Final = '"\\'
 _COMMENT_LOST: Final = re.compile(r"[)\"]")
 _PARENTHESIS: Final = re.compile(r"([()])")
 # In angle brackets, an address, or a route of old (`<host!user>`, `<user%host>`).
@@ -157,11 +156,11 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     seen_in_others = [views(other) for other in others]
     unquoted = [_unquoted(view) for view in decoded]
     unquoted += [
-        view.translate(_QUOTING) for other in seen_in_others for view, doubtful in other.items() if not doubtful
+        _without(view, _QUOTING) for other in seen_in_others for view, doubtful in other.items() if not doubtful
     ]
     doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
     doubtful_unquoted += [
-        own.sub("own", view.translate(_QUOTING)) for other in seen_in_others for view in _by_chance(other)
+        own.sub("own", _without(view, _QUOTING)) for other in seen_in_others for view in _by_chance(other)
     ]
     shown = _shown_forms([text, *decoded, *filter(SURE_ADDRESS.search, by_chance)])
     if quotes_move or _quotes_may_move(text, decoded):
@@ -208,7 +207,7 @@ def _has_sure_brackets(view: str) -> bool:
 
     Nobody is known who decodes first and then cuts characters to octets, and many a Russian name has an at sign then.
     """
-    parts = _close_up(view.translate(_QUOTING), around="@.").split("<")[1:]
+    parts = _close_up(_without(view, _QUOTING), around="@.").split("<")[1:]
     return any(SURE_ADDRESS.search(part.partition(">")[0]) for part in parts)
 
 
@@ -231,18 +230,24 @@ def _words_left_out(text: str) -> Iterator[str]:
         yield "".join([*pieces, text[index:]])
 
 
+def _without(view: str, characters: str) -> str:
+    for character in characters:
+        view = view.replace(character, "")
+    return view
+
+
 def _forms(views: list[str]) -> tuple[str, ...]:
     """Give views as they are, in NFKC, and both without quotes and without comments; only what is worth a search."""
     forms = list(dict.fromkeys(views))
     forms += [_nfkc(view) for view in forms]
-    forms += [view.translate(_QUOTING) for view in forms] + [_without_comments(view) for view in forms]
+    forms += [_without(view, _QUOTING) for view in forms] + [_without_comments(view) for view in forms]
     return tuple(dict.fromkeys(view for view in forms if _IN_VIEW.search(view)))
 
 
 def _shown_forms(views: list[str]) -> tuple[str, ...]:
     """Give views as they are, in NFKC, and both without quotes and escapes and without comments."""
     forms = views + [_nfkc(view) for view in views]
-    forms += [view.translate(_NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
+    forms += [_without(view, _NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
     return tuple(dict.fromkeys(view for view in forms if "@" in view))
 
 
@@ -259,7 +264,7 @@ def _quotes_may_move(text: str, decoded: list[str]) -> bool:
 
 def _set_apart(view: str) -> str:
     """Leave out quotes, and put delimiters around the place of the address and for brackets: nothing is its name."""
-    return ",".join(_beside(view)).translate(_UNSETTLED)
+    return _without(",".join(_beside(view)), _QUOTING).replace("<", ",").replace(">", ",")
 
 
 def _beside(view: str) -> tuple[str, str, str]:
@@ -273,11 +278,14 @@ def _nfkc(view: str) -> str:
 
     Each character by itself: a run of combining ones must not be sorted (that is quadratic).
     """
-    forms = [c if c.isascii() else unicodedata.normalize("NFKC", c) for c in view]
+    forms = {ord(character): unicodedata.normalize("NFKC", character) for character in set(view)}
+    pieces, end = [], 0
     for wide in _WIDE_AT.finditer(view):
-        if not _OF_A_DOMAIN.search("".join(forms[wide.start() : wide.end(2)])):
-            forms[wide.start()] = wide[0][0]
-    return "".join(forms)
+        start = wide.start()
+        if not _OF_A_DOMAIN.search(view[start : wide.end(2)].translate(forms)):
+            pieces += [view[end:start].translate(forms), wide[0][0]]
+            end = start + 1
+    return "".join([*pieces, view[end:].translate(forms)])
 
 
 def _without_comments(view: str) -> str:
