@@ -182,7 +182,7 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
 
 def cut_to_octets(text: str) -> str:
     """Cut each character to its last octet, as parsers do that take characters of UTF-16 for octets."""
-    octets = (part.encode("utf-16-le", "surrogatepass")[::2] for part in text.split(_HERE))
+    octets = (part.encode("utf-16-le")[::2] for part in text.split(_HERE))
     return _HERE.join(part.decode("latin-1") for part in octets)
 
 
@@ -245,8 +245,8 @@ def _forms(views: list[str]) -> tuple[str, ...]:
 
 
 def _shown_forms(views: list[str]) -> tuple[str, ...]:
-    """Give views as they are, in NFKC, and both without quotes and escapes and without comments."""
-    forms = views + [_nfkc(view) for view in views]
+    """Give views in NFKC, and these without quotes and escapes and without comments."""
+    forms = [_nfkc(view) for view in views]
     forms += [_without(view, _NOT_SHOWN) for view in forms] + [_without_comments(view) for view in forms]
     return tuple(dict.fromkeys(view for view in forms if "@" in view))
 

@@ -39,6 +39,9 @@ def test_characters_are_cut_to_octets() -> None:
 
 
 # What a reader takes for the author that ignores quotes, escapes or comments, or decodes first.
+DOUBTFUL: Final = b_word(b"ceo\x81\x40victim.example", "x-sjis")
+DOUBTFUL_IN_BRACKETS: Final = b_word(b"<ceo\x81\x40victim.example>", "x-sjis")
+
 HIDDEN: Final = {
     "brackets in quotes": f'"<{CEO}>" <{OWN}>',
     "brackets in quotes with a name": f'"Boss <{CEO}> x" <{OWN}>',
@@ -170,6 +173,16 @@ HIDDEN_DEEPER: Final = {
     "in a second comment": f"<{OWN}> (x) (ceo@corp)",
     "behind a quote in a comment": f'<{OWN}> ("ceo@corp)',
     "behind quotes in a comment": f'<{OWN}> ("x" ceo@corp)',
+    # To who does not know x-sjis, an octet of this word is an at sign.
+    "at sign in half a letter, brackets in quotes": f'"{DOUBTFUL_IN_BRACKETS}" <{OWN}>',
+    "at sign in half a letter, in no quotes": f"{DOUBTFUL} <{OWN}>",
+    "at sign in half a letter, quotes that some cannot decode": f"=?y?q?=22?= {DOUBTFUL} =?y?q?=22?= <{OWN}>",
+    "at sign in half a letter, in a comment, and a bracket in a word": f"=?utf-8?q?=5B?= ({DOUBTFUL}) <{OWN}>",
+    "at sign and backslash in half a letter": f"({DOUBTFUL}) {b_word('ソ'.encode('cp932'), 'x-sjis')} <{OWN}>",
+    "backslash in half a letter, address in a comment": f"({CEO}) {b_word('ソ'.encode('cp932'), 'x-sjis')} <{OWN}>",
+    "backslash in half a letter, encoded address": f"({b_word(CEO)}) {b_word('ソ'.encode('cp932'), 'x-sjis')} <{OWN}>",
+    "quote in a word, and a comment": f"=?utf-8?q?=22?= ({b_word(CEO)}) <{OWN}>",
+    "encoded route, and quotes in two comments": f'(") "=?utf-8?q?=3Cvictim!ceo=3E?=" <{OWN}> (")',
     # Some readers cannot decode each word, or glue a quoted string to what is decoded behind it.
     "quotes in words that some cannot decode": f"=?x-unknown?q?=22?= {b_word('<black>')} =?x-unknown?q?=22?= <{OWN}>",
     "brackets in UTF-7, quotes in what is unknown": f"=?x?q?=22?= =?utf-7?q?+ADw-black+AD4-?= =?x?q?=22?= <{OWN}>",
@@ -297,6 +310,9 @@ HIDDEN_TEXTS: Final = {
     "an odd number of quotes behind the address": (f'<{OWN}> (ceo@corp ")', set()),
     "an escaped parenthesis and nothing before it": (rf'(\() "ceo@corp" <{OWN}>', set()),
     "in a comment that closes before odd quotes": (rf'(ceo@corp) "\"" <{OWN}>', set()),
+    "a letter and blanks outside of odd quotes": (rf'"\"x X ceo@corp" <{OWN}>', {"ceo@corp"}),
+    "half a letter that some take for an at sign": (f"{b_word(bytes([0x91, 0x40]), 'x-sjis')} <{OWN}>", set()),
+    "brackets in last octets of letters, and an address behind": (f"{b_word('ļaľceoŀvictim.exampleľ')} <{OWN}>", set()),
     "a handle outside of odd quotes": (rf'"\" @corp" <{OWN}>', set()),
     "before a parenthesis in a comment": (f"<{OWN}> (ceo@corp (x))", set()),
     "what is cut to octets, in quotes": (f'"ceo\u0140victim.example, x" <{OWN}>', set()),
@@ -501,6 +517,9 @@ SHOWN: Final = {
     "literal": (f'"ceo@[192.0.2.1]" <{OWN}>', ["ceo@[192.0.2.1]"]),
     "quoted local part": (f'{OWN} ("c e"@victim.example)', ['"c e"@victim.example']),
     "decoded word before it, in quotes": (f'"=?utf-8?q?X?= {CEO}" <{OWN}>', [CEO]),
+    "comment in it": (f'"ceo(x)@victim.example" <{OWN}>', [CEO]),
+    "half a letter": (f'"{DOUBTFUL}" <{OWN}>', ["ceo\ufffd@victim.example"]),
+    "wide quotes": (f'"＂ceo＂@victim.example" <{OWN}>', [CEO]),
     "undotted": (f'"ceo@victim" <{OWN}>', []),
     "short domain": (f'"ceo@X.XX" <{OWN}>', ["ceo@X.XX"]),
     "undotted but for the sentence": (f'"ceo@victim." <{OWN}>', []),

@@ -272,6 +272,7 @@ FAR_INSIDE: Final = {
     "without a colon": ("x" * 7000 + "From b@x", False),
     "another name": ("x" * 7000 + "Fro: b@x", False),
     "as far as may be in UTF-8": ("山" * 2333 + "From: b@x", False),
+    "too far in UTF-8 of four octets": ("\U00020bb7" * 1751 + "From: b@x", True),
     "too far in UTF-8": ("山" * 2334 + "From: b@x", True),
     "in octets that nobody can decode": ("\udce9" * 7000 + "From: b@x", True),
 }
