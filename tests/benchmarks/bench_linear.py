@@ -117,6 +117,10 @@ PIECES: Final = {
     "long words html": f"=?html?q?{'&#64=3B' * 32}?= ",
     "long words iso-2022-jp": f"=?iso-2022-jp?b?{'GyRCOzNFRBsoQjEy' * 14}?= ",
     "long words, apart": f"(=?utf-8?q?{'=3Cx=40y.z=3E' * 18}?=)",
+    "long words of addresses": f'=?x-foo?q?{"<a,+AEA-a@a.=EF=BC=88" * 20}?=""',
+    "long words of addresses, in two charsets": (
+        f'=?utf-8?q?{"<a,+AEA-a@a.=EF=BC=88" * 10}?="" =?ibm277?q?{"<a,+AEA-a@a.=EF=BC=88" * 10}?=""'
+    ),
     "words of one letter": "=?x?q?@?= ",
     "empty words": "=??q?@?=",
     "words of quotes": "=?u8?b?IihA?= ",
