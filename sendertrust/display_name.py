@@ -148,10 +148,9 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     if rule := _rule_broken(seen, text):
         return rule
     decoded = [view for view, doubtful in seen.items() if not doubtful]
-    own = re.compile(rf"(?<!{_ORDINARY})(?<!@){re.escape(address.text)}(?!{_ORDINARY})(?!@)", re.IGNORECASE)
-    by_chance = [own.sub("own", view) for view in _by_chance(seen)]
+    by_chance = _by_chance(seen, address)
     cut = [cut_to_octets(text), *filter(_has_sure_brackets, map(cut_to_octets, decoded))]
-    cut = [own.sub("own", _BLANK.sub(" ", view)) for view in cut]
+    cut = [_without_own(_BLANK.sub(" ", view), address) for view in cut]
     others = dict.fromkeys(map(_unquoted, _words_left_out(text))) if encoded else ()
     seen_in_others = [views(other) for other in others]
     unquoted = [_unquoted(view) for view in decoded]
@@ -160,7 +159,9 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     ]
     doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
     doubtful_unquoted += [
-        own.sub("own", _without(view, _QUOTING)) for other in seen_in_others for view in _by_chance(other)
+        _without_own(_without(view, _QUOTING), address)
+        for other in seen_in_others
+        for view in _by_chance(other, address)
     ]
     shown = _shown_forms([text, *decoded, *filter(SURE_ADDRESS.search, by_chance)])
     if quotes_move or _quotes_may_move(text, decoded):
@@ -197,9 +198,19 @@ def _rule_broken(seen: Iterable[str], text: str) -> str | None:
     return None
 
 
-def _by_chance(seen: Mapping[str, bool]) -> list[str]:
-    """Give what only doubtful readers see, if there may be an address in it."""
-    return [view for view, doubtful in seen.items() if doubtful and "@" in view]
+def _by_chance(seen: Mapping[str, bool], own: Address) -> list[str]:
+    """Give what only doubtful readers see, if there may be an address in it, `_without_own`."""
+    return [_without_own(view, own) for view, doubtful in seen.items() if doubtful and "@" in view]
+
+
+def _without_own(view: str, own: Address) -> str:
+    """Put a word for the own address, lest it is what is found with something by chance beside it."""
+
+    def kept(found: re.Match[str]) -> str:
+        same = found[0].lower() == own.text.lower() and (found[0] + own.text).isascii()
+        return "own" if same or found[0] == own.text else found[0]
+
+    return _CANDIDATE.sub(kept, view)
 
 
 def _has_sure_brackets(view: str) -> bool:

@@ -19,6 +19,7 @@ from sendertrust.display_name import (
     _nfkc,
     _unquoted,
     _without_comments,
+    _without_own,
     _words_left_out,
     cut_to_octets,
     hidden_addresses,
@@ -331,6 +332,7 @@ HIDDEN_TEXTS: Final = {
         {'ceo"@victim.example'},
     ),
     "what is cut to octets, beside the own address": (f'"Тимур, {OWN}" <{OWN}>', {OWN}),
+    "what is cut to octets, beside the own address in other letters": (f'"สมชาย {OWN.upper()}" <{OWN}>', set()),
     "what is cut to octets, a quote and the own address": (f'"สมชาย {OWN}" <{OWN}>', set()),
     "doubtful with blanks": (
         f"{b_word(jis('<ceo @x.example>'), 'csISO2022JP')} <{OWN}>",
@@ -536,6 +538,16 @@ def test_what_a_name_shows(body: str, shown: list[str]) -> None:
     found = set(shown_addresses(one(body)))
     assert found.issuperset(shown)
     assert bool(found) is bool(shown)
+
+
+def test_without_the_own_address() -> None:
+    """Law, 4: '"foreign" means: neither the login nor an exact grant', in any letter case of ASCII and no other."""
+    assert _without_own(f"a {OWN}, {OWN.upper()} <{OWN}>", Address(OWN)) == "a own, own <own>"
+    for other in (f"x{OWN}", f"{OWN}x", f"{OWN}@x", f"{OWN}.example"):
+        assert _without_own(other, Address(OWN)) == other
+    assert _without_own("\u212a@d.example k@d.example", Address("k@d.example")) == "\u212a@d.example own"
+    assert _without_own("k@d.example", Address("\u212a@d.example")) == "k@d.example"
+    assert _without_own("é@d.example É@d.example", Address("é@d.example")) == "own É@d.example"
 
 
 @pytest.mark.parametrize("brackets", ["（）", "＜＞", "()", "；：", "\u207d\u207e", '"(" ")"'])
