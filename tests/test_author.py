@@ -311,6 +311,7 @@ REFUSED: Final[dict[str, tuple[str | bytes, str, int]]] = {
     "a backslash in an encoded-word before the address": (f"(=?utf-8?q?=5C?=) {OWN}", "comment-beside-address", 0),
     "text behind a nested comment, before": (f"((x) ceo@corp ){OWN}", "comment-beside-address", 0),
     "text behind a nested comment, after": (f"{OWN} ((x).evil.example )", "comment-beside-address", 21),
+    "what is in no domain behind a nested comment": (f"{OWN} ((x) /)", "comment-beside-address", 21),
     "text behind an escaped parenthesis": (rf"{OWN} (x \) y)", "comment-beside-address", 21),
     "a letter behind a nested comment": (f"{OWN} ((x) X)", "comment-beside-address", 21),
     "text behind one that two kinds of readers see": (
@@ -625,8 +626,10 @@ def test_comments_before_an_address_whose_characters_are_cut(text: str) -> None:
     for comment in (f"(ĩ{text})", f"(ĩ{text}Ĩ)", f"({b_word(f'ĩ{text}')})"):
         assert parse_author(f"{comment} {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
     assert isinstance(parse_author(f"(Belĩ ) {OWN}", SUBMISSION), tuple)
-    doubtful = b_word(jis("x)x"), "csISO2022JP")
-    assert parse_author(f"({doubtful}) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
+    for doubtful in ("x)x", "x)/x"):
+        word = b_word(jis(doubtful), "csISO2022JP")
+        assert parse_author(f"({word}) {OWN}", SUBMISSION) == Malformed("comment-beside-address", 0)
+    assert isinstance(parse_author(f"(=?csISO2022JP?b?GyRCISIhXBsoQg==?=) {OWN}", SUBMISSION), tuple)
 
 
 def test_mailboxes_are_counted() -> None:
