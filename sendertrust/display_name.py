@@ -76,7 +76,7 @@ _IN_VIEW: Final = re.compile(r"@|<[^<>!%]*+[!%]")
 # Nor is text decoded or normalised that has none of these.
 _DECEIVING: Final = re.compile(rf"{_IN_VIEW.pattern}|=\?|[^\x00-\x7f]")
 # A local part in quotes, or a quoted string, perhaps without an end.
-_IN_QUOTES: Final = re.compile(r'(?P<local_part>"[^"]*+"@)|"[^"]*+(?:"|\Z)')
+_IN_QUOTES: Final = re.compile(r'(?P<local_part>"[^"]*+"@)|"[^"]*+"?')
 _QUOTED: Final = r'"(?>(?:[^"\\]++|\\.)*)"'
 # Outside of comments: a quoted string that is a name, one that is a local part, or anything else.
 _PIECE: Final = re.compile(rf'(?P<name>{_QUOTED}(?! *@))|{_QUOTED}|[^"(\\]++|\\.|.', re.DOTALL)
@@ -157,18 +157,13 @@ def mailbox_with_views(address: Address, before: str, behind: str, *, quotes_mov
     unquoted += [
         _without(view, _QUOTING) for other in seen_in_others for view, doubtful in other.items() if not doubtful
     ]
-    doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
-    doubtful_unquoted += [
-        _without_own(_without(view, _QUOTING), address)
-        for other in seen_in_others
-        for view in _by_chance(other, address)
-    ]
     shown = _shown_forms([text, *decoded, *filter(SURE_ADDRESS.search, by_chance)])
-    if quotes_move or _quotes_may_move(text, decoded):
+    doubtful_unquoted = [_unquoted(view) for view in by_chance + cut]
+    quotes_move = quotes_move or _quotes_may_move(text, decoded)
+    if quotes_move:
         decoded += [_set_apart(view) for view in [text, *decoded]]
+    if quotes_move or _quotes_may_move(text, by_chance):
         by_chance += [_set_apart(view) for view in by_chance]
-    elif _quotes_may_move(text, by_chance):
-        by_chance += [_set_apart(view) for view in [text, *decoded, *by_chance]]
     return Mailbox(
         address,
         raw=_forms([text]),
@@ -275,7 +270,7 @@ def _quotes_may_move(text: str, decoded: list[str]) -> bool:
 
 def _set_apart(view: str) -> str:
     """Leave out quotes, and put delimiters around the place of the address and for brackets: nothing is its name."""
-    return _without(",".join(_beside(view)), _QUOTING).replace("<", ",").replace(">", ",")
+    return _without(",".join(_beside(view)), _QUOTING).replace("<", ",")
 
 
 def _beside(view: str) -> tuple[str, str, str]:

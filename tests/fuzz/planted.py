@@ -143,13 +143,6 @@ BUGS: Final = (
         "    return tuple(mailboxes[:1])\n",
         "of several mailboxes in one From field the first is judged",
     ),
-    Bug(
-        "no-word-no-place",
-        "author.py",
-        "next((word for word, _ in words if start <= word < end), start))",
-        "next(word for word, _ in words if start <= word < end))",
-        "where there is no encoded-word in the field, but one around an address with a question mark, an exception",
-    ),
 )
 
 
