@@ -196,9 +196,8 @@ def views(text: str) -> dict[str, bool]:
         for view, readers in seers.items():
             for alike in _grouped(readers, view):
                 decoded = decode(view, alike[0])
-                if decoded != view:
-                    seen[decoded] = seen.get(decoded, True) and all(reader.doubtful for reader in alike)
-                    deeper.setdefault(decoded, []).extend(alike)
+                seen[decoded] = seen.get(decoded, True) and all(reader.doubtful for reader in alike)
+                deeper.setdefault(decoded, []).extend(alike)
         seers = deeper
     return seen
 
